@@ -1,0 +1,285 @@
+"""From single readings to cumulative joules. Wraps, resets and gaps are resolved here and only here.
+
+Beyond a `Trace` nobody needs to know whether a device counts joules or reports watts.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nbcarbon.core.device import Device
+
+EXACT_S = 1e-6
+"""Two instants closer than this are the same instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class CounterReading:
+    """Joules counted so far, since an unknown start."""
+
+    instant_s: float
+    energy_j: float
+
+
+@dataclass(frozen=True, slots=True)
+class PowerReading:
+    """Watts at an instant."""
+
+    instant_s: float
+    power_w: float
+
+
+Reading = CounterReading | PowerReading
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open span of monotonic time, from `start_s` up to but not including `end_s`."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def duration_s(self) -> float:
+        return self.end_s - self.start_s
+
+
+class Point(NamedTuple):
+    """One instant of a trace: joules so far, and how many seconds of it were truly observed."""
+
+    instant_s: float
+    energy_j: float
+    seen_s: float
+
+
+class Stretch(NamedTuple):
+    """What lies between two neighbouring points of a trace."""
+
+    start: Point
+    end: Point
+
+    @property
+    def duration_s(self) -> float:
+        return self.end.instant_s - self.start.instant_s
+
+    @property
+    def seen(self) -> bool:
+        return self.end.seen_s > self.start.seen_s
+
+    @property
+    def power_w(self) -> float:
+        """Mean power. 0 for an unseen stretch, whose power nobody knows: ask `seen` first."""
+        return (self.end.energy_j - self.start.energy_j) / self.duration_s
+
+
+class Trace:
+    """Cumulative joules of one device, as a line through its readings.
+
+    A stretch that nobody observed adds neither joules nor seen seconds, so the coverage of any
+    window is a difference of two numbers. A counter bridges a missed reading by itself; a power
+    sensor cannot, so a pause longer than `longest_gap_s` between two of its readings is a gap.
+    """
+
+    def __init__(self, device: Device, *, longest_gap_s: float = 3.0) -> None:
+        self.device = device
+        self.longest_gap_s = longest_gap_s
+        self.moved_s = float("-inf")
+        self.refused_count = 0
+        self._points: list[Point] = []
+        self._baseline: Reading | None = None
+        self._candidate: CounterReading | None = None
+        self._broken = False
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        return tuple(self._points)
+
+    @property
+    def last(self) -> Point | None:
+        return self._points[-1] if self._points else None
+
+    def resume(self, point: Point) -> None:
+        """Go on from a point another process recorded: its joules stay, the time until now is a gap.
+
+        Raises ValueError if this trace already has readings.
+        """
+        if self._points:
+            raise ValueError("a trace can only be resumed before its first reading")
+        self._points.append(point)
+        self._broken = True
+
+    def interrupt(self) -> None:
+        """Start anew at the next reading: suspend, a lost driver, a paused session."""
+        self._baseline = None
+        self._candidate = None
+        self._broken = True
+
+    def miss(self) -> None:
+        """Note a failed reading: the line of a power sensor is broken, a counter bridges it."""
+        if isinstance(self._baseline, PowerReading):
+            self.interrupt()
+
+    def add(self, reading: Reading) -> None:
+        """Extend the trace. An implausible reading is refused, counted and becomes a gap."""
+        if isinstance(reading, CounterReading):
+            self._add_counter(reading)
+        else:
+            self._add_power(reading)
+
+    def _add_counter(self, new: CounterReading) -> None:
+        old = self._baseline
+        if not isinstance(old, CounterReading):
+            self._baseline = new
+            self._start(new.instant_s)
+            return
+        if new.instant_s <= old.instant_s:
+            self._insert_late(old, new)
+            return
+        added_j = self._difference_j(old, new)
+        if added_j is None:
+            # Either this one reading is garbage or the counter was reset: the next one tells.
+            self.refused_count += 1
+            if self._candidate is not None and self._difference_j(self._candidate, new) is not None:
+                candidate, self._candidate = self._candidate, None
+                self._baseline = candidate
+                self._broken = True
+                self._start(candidate.instant_s)
+                self._add_counter(new)
+            else:
+                self._candidate = new
+            return
+        self._candidate = None
+        self._baseline = new
+        if added_j > 0:
+            self.moved_s = new.instant_s
+        self._append(new.instant_s, added_j, seen=True)
+
+    def _difference_j(self, old: CounterReading, new: CounterReading) -> float | None:
+        """Joules from one reading to the next, or None where no plausible power explains them."""
+        elapsed_s = new.instant_s - old.instant_s
+        limit_j = self.device.max_power_w * (elapsed_s + 2 * self.device.resolution_s) + 1e-6
+        difference_j = new.energy_j - old.energy_j
+        wraps_at_j = self.device.wraps_at_j
+        if difference_j < 0 and wraps_at_j:
+            wrap_period_s = wraps_at_j / self.device.max_power_w
+            if elapsed_s < wrap_period_s / 2:
+                difference_j += wraps_at_j
+        return difference_j if 0 <= difference_j <= limit_j else None
+
+    def _insert_late(self, old: CounterReading, new: CounterReading) -> None:
+        """A reading taken before the last one arrived after it: the hook's own, through the channel."""
+        back_j = old.energy_j - new.energy_j
+        if back_j < 0 and self.device.wraps_at_j:
+            back_j += self.device.wraps_at_j
+        position = bisect_right(self._points, new.instant_s, key=lambda point: point.instant_s)
+        if position == 0:
+            return
+        before = self._points[position - 1]
+        after = self._points[position] if position < len(self._points) else None
+        energy_j = self._points[-1].energy_j - back_j
+        if after is None or new.instant_s - before.instant_s < EXACT_S:
+            return
+        if after.seen_s > before.seen_s and before.energy_j <= energy_j <= after.energy_j:
+            seen_s = before.seen_s + (new.instant_s - before.instant_s)
+            self._points.insert(position, Point(new.instant_s, energy_j, seen_s))
+
+    def _add_power(self, new: PowerReading) -> None:
+        if not 0 <= new.power_w <= self.device.max_power_w:
+            self.refused_count += 1
+            self.miss()
+            return
+        old = self._baseline
+        if isinstance(old, PowerReading) and new.instant_s <= old.instant_s:
+            return
+        self._baseline = new
+        if not isinstance(old, PowerReading):
+            self._start(new.instant_s)
+            return
+        elapsed_s = new.instant_s - old.instant_s
+        seen = elapsed_s <= self.longest_gap_s
+        added_j = (old.power_w + new.power_w) / 2 * elapsed_s if seen else 0.0
+        if new.power_w != old.power_w:
+            self.moved_s = new.instant_s
+        self._append(new.instant_s, added_j, seen=seen)
+
+    def _start(self, instant_s: float) -> None:
+        """First reading, or the first after a break: a baseline only."""
+        if not self._points:
+            self._points.append(Point(instant_s, 0.0, 0.0))
+        elif self._broken:
+            self._append(instant_s, 0.0, seen=False)
+        self._broken = False
+        self.moved_s = max(self.moved_s, instant_s)
+
+    def _append(self, instant_s: float, added_j: float, *, seen: bool) -> None:
+        last = self._points[-1]
+        elapsed_s = instant_s - last.instant_s
+        if elapsed_s <= 0:
+            return
+        seen_s = last.seen_s + (elapsed_s if seen else 0.0)
+        self._points.append(Point(instant_s, last.energy_j + added_j, seen_s))
+
+    def at(self, instant_s: float) -> Point:
+        """The trace at an instant, on the line between its neighbours; flat outside its ends.
+
+        Raises LookupError if there is no reading yet.
+        """
+        if not self._points:
+            raise LookupError(f"no reading of {self.device.id} yet")
+        stretch = self.around(instant_s)
+        if stretch is None:
+            nearest = (
+                self._points[0] if instant_s <= self._points[0].instant_s else self._points[-1]
+            )
+            return nearest._replace(instant_s=instant_s)
+        start, end = stretch
+        part = (instant_s - start.instant_s) / (end.instant_s - start.instant_s)
+        return Point(
+            instant_s,
+            start.energy_j + part * (end.energy_j - start.energy_j),
+            start.seen_s + part * (end.seen_s - start.seen_s),
+        )
+
+    def around(self, instant_s: float) -> Stretch | None:
+        """The stretch an instant lies in, None outside the trace. An end belongs to both sides."""
+        position = bisect_right(self._points, instant_s, key=lambda point: point.instant_s)
+        if position == len(self._points) and position > 1:
+            if instant_s > self._points[-1].instant_s:
+                return None
+            position -= 1
+        if not 0 < position < len(self._points):
+            return None
+        return Stretch(self._points[position - 1], self._points[position])
+
+    def stretches(self, window: Window) -> list[Stretch]:
+        """Every stretch that overlaps the window."""
+        first = bisect_right(self._points, window.start_s, key=lambda point: point.instant_s)
+        found = []
+        for index in range(max(first, 1), len(self._points)):
+            if self._points[index - 1].instant_s >= window.end_s:
+                break
+            found.append(Stretch(self._points[index - 1], self._points[index]))
+        return found
+
+    def forget(self, before_s: float, *, keep: Iterable[float] = ()) -> None:
+        """Drop points older than `before_s`, but for the neighbours of the instants in `keep`.
+
+        This bounds the memory of a session of any length: a window needs its two ends, not its
+        middle. Energies of windows whose ends are kept do not change.
+        """
+        positions: set[int] = set()
+        for instant_s in (before_s, *keep):
+            position = bisect_right(self._points, instant_s, key=lambda point: point.instant_s)
+            # Two points each side: the power next to an end bounds how wrong the end can be.
+            positions.update(range(position - 2, position + 2))
+        first_recent = bisect_right(self._points, before_s, key=lambda point: point.instant_s)
+        self._points = [
+            point
+            for position, point in enumerate(self._points)
+            if position >= first_recent or position in positions
+        ]
