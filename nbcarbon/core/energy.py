@@ -2,8 +2,9 @@
 
 The interval is the end of a 95 % one, made of three independent parts in quadrature: the sensor's
 own accuracy (proportional), the counter's refresh at both ends, and the line drawn between two
-readings where an end falls between them. Time nobody observed widens it upwards only: those joules
-are missing from the figure, and the figure says so in its coverage.
+readings where an end falls between them. Unobserved time within a window widens it upwards only, by
+the highest power seen around it: those joules are missing from the figure, and its coverage says so.
+A device that nothing observed at all is *not measured*: no joules, no interval, coverage 0.
 """
 
 from __future__ import annotations
@@ -70,18 +71,16 @@ class Energy:
 
 
 def energy(trace: Trace, window: Window, *, own_fraction: float | None = None) -> DeviceEnergy:
-    """Joules of one device in a window.
-
-    A window that no reading touches has coverage 0 and is *not measured*; its 0 J is a lower bound.
-    """
+    """Joules of one device in a window. One that no reading touches has coverage 0."""
     device = trace.device
     duration_s = window.duration_s
     if not trace.last or duration_s <= 0:
-        high_j = max(0.0, duration_s) * device.max_power_w
-        return DeviceEnergy(device.id, 0.0, 0.0, high_j, 0.0, own_fraction=own_fraction)
+        return DeviceEnergy(device.id, 0.0, 0.0, 0.0, 0.0, own_fraction=own_fraction)
     start, end = trace.at(window.start_s), trace.at(window.end_s)
     energy_j = end.energy_j - start.energy_j
     seen_s = min(duration_s, max(0.0, end.seen_s - start.seen_s))
+    if seen_s <= 0:
+        return DeviceEnergy(device.id, 0.0, 0.0, 0.0, 0.0, own_fraction=own_fraction)
     low_w, high_w = _levels_w(trace, window)
     half_width_j = hypot(
         device.error_fraction * energy_j,
@@ -90,12 +89,12 @@ def energy(trace: Trace, window: Window, *, own_fraction: float | None = None) -
         _end_error_j(trace, window.end_s, high_w - low_w),
     )
     below = duration_s < device.resolution_s
-    unseen_j = (duration_s - seen_s) * (high_w if seen_s > 0 else device.max_power_w)
+    unseen_j = (duration_s - seen_s) * high_w
     return DeviceEnergy(
         device.id,
         energy_j,
         0.0 if below else max(0.0, energy_j - half_width_j),
-        energy_j + half_width_j + max(0.0, unseen_j),
+        energy_j + half_width_j + unseen_j,
         seen_s / duration_s,
         below_resolution=below,
         own_fraction=own_fraction,

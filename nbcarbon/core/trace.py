@@ -140,24 +140,33 @@ class Trace:
         if new.instant_s <= old.instant_s:
             self._insert_late(old, new)
             return
+        candidate, self._candidate = self._candidate, None
+        if candidate is not None and candidate.energy_j < old.energy_j:
+            # It went down. If it counts on from there it was reset, even where the old line would
+            # fit as well: what was used around a reset is a gap, never a guess.
+            if self._difference_j(candidate, new) is not None:
+                self._rebase(candidate)
+                old = candidate
         added_j = self._difference_j(old, new)
+        if added_j is None and candidate is not None and old is not candidate:
+            # Neither the old line nor one garbage reading explains it: a reset upwards.
+            added_j = self._difference_j(candidate, new)
+            if added_j is not None:
+                self._rebase(candidate)
         if added_j is None:
-            # Either this one reading is garbage or the counter was reset: the next one tells.
             self.refused_count += 1
-            if self._candidate is not None and self._difference_j(self._candidate, new) is not None:
-                candidate, self._candidate = self._candidate, None
-                self._baseline = candidate
-                self._broken = True
-                self._start(candidate.instant_s)
-                self._add_counter(new)
-            else:
-                self._candidate = new
+            self._candidate = new if new.energy_j >= 0 else None
             return
-        self._candidate = None
         self._baseline = new
         if added_j > 0:
             self.moved_s = new.instant_s
         self._append(new.instant_s, added_j, seen=True)
+
+    def _rebase(self, reading: CounterReading) -> None:
+        """Count on from this reading; the time since the last one was not seen."""
+        self._baseline = reading
+        self._broken = True
+        self._start(reading.instant_s)
 
     def _difference_j(self, old: CounterReading, new: CounterReading) -> float | None:
         """Joules from one reading to the next, or None where no plausible power explains them."""

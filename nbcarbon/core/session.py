@@ -1,0 +1,219 @@
+"""A session is the fold of its events: nothing in it that they do not say.
+
+The live session in a kernel and one replayed from its ledger are folded by the same code, so they
+are the same session. Emissions are priced when asked: learning the zone late re-prices everything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nbcarbon.core import attribution
+from nbcarbon.core.attribution import Rule
+from nbcarbon.core.cell import CellReport, CellRun, Role
+from nbcarbon.core.emissions import operational
+from nbcarbon.core.energy import Energy, total
+from nbcarbon.core.events import (
+    BetweenMeasured,
+    CellClosed,
+    CellOpened,
+    DevicesFound,
+    IntensityLearned,
+    Noticed,
+    Sampled,
+    SamplerStarted,
+    SessionEnded,
+    SessionStarted,
+    SettingChanged,
+)
+from nbcarbon.core.figures import Figures, SessionFigures, figures
+from nbcarbon.core.intensity import Accounting, Basis, Confidence, Intensity, Scope, Zone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from nbcarbon.core.device import Device
+    from nbcarbon.core.energy import DeviceEnergy
+    from nbcarbon.core.events import Event
+
+UNKNOWN_ZONE = Zone(None, "unknown", "not looked for yet", Confidence.NONE)
+WORLD = Intensity(
+    g_per_kwh=458.0,
+    low_g_per_kwh=32.0,
+    high_g_per_kwh=730.0,
+    basis=Basis.AVERAGE,
+    scope=Scope.LIFECYCLE,
+    accounting=Accounting.GENERATION,
+    source="Ember",
+    year=2025,
+    fallback=True,
+)
+"""Used in the first moments of a session, before its own intensity is known."""
+
+
+class Session:
+    """The fold of a session's events. `apply` is the only way anything gets in."""
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self.started: SessionStarted | None = None
+        self.ended: SessionEnded | None = None
+        self.devices: dict[str, Device] = {}
+        self.cells: dict[int, CellReport] = {}
+        self.open: dict[int, CellRun] = {}
+        self.notices: dict[str, str] = {}
+        self.zone = UNKNOWN_ZONE
+        self.intensity = WORLD
+        self.settings: dict[str, str] = {}
+        self.latest: Sampled | None = None
+        self.previous: Sampled | None = None
+        self.until_s = 0.0
+        self.sampler_count = 0
+        self._parts = {rule: dict.fromkeys(PARTS, Energy()) for rule in Rule}
+        for event in events:
+            self.apply(event)
+
+    @property
+    def pue(self) -> float:
+        return float(self.settings.get("pue", "1.0"))
+
+    @property
+    def rule(self) -> Rule:
+        return Rule(self.settings.get("attribution", Rule.MACHINE))
+
+    def apply(self, event: Event) -> None:
+        """Take in one event. Events of a kind that says nothing about a session pass by."""
+        step = _STEPS.get(type(event))
+        if step is not None:
+            step(self, event)
+
+    def _session_started(self, event: SessionStarted) -> None:
+        self.started = event
+        self.until_s = max(self.until_s, event.start_s)
+        self.settings.update(event.settings)
+
+    def _sampler_started(self, event: SamplerStarted) -> None:
+        self.sampler_count += 1
+        self.ended = None
+
+    def _devices_found(self, event: DevicesFound) -> None:
+        self.devices.update((device.id, device) for device in event.devices)
+
+    def _setting_changed(self, event: SettingChanged) -> None:
+        self.settings[event.name] = event.value
+
+    def _intensity_learned(self, event: IntensityLearned) -> None:
+        self.zone, self.intensity = event.zone, event.intensity
+
+    def _noticed(self, event: Noticed) -> None:
+        self.notices[event.key] = event.text
+
+    def _sampled(self, event: Sampled) -> None:
+        self.previous, self.latest = self.latest, event
+        self.until_s = max(self.until_s, event.instant_s)
+
+    def _cell_opened(self, event: CellOpened) -> None:
+        if event.run.index not in self.cells:
+            self.open[event.run.index] = event.run
+
+    def _cell_closed(self, event: CellClosed) -> None:
+        report = event.report
+        self.open.pop(report.run.index, None)
+        if report.run.index in self.cells:
+            return
+        self.cells[report.run.index] = report
+        self.until_s = max(self.until_s, report.end_s)
+        if report.run.parent_index is None:
+            part = "front_end" if report.run.role is Role.FRONT_END else "cells"
+            for rule in Rule:
+                self._add(rule, part, [attribution.own(each, rule) for each in report.devices])
+                self._add(rule, "others", [attribution.rest(each, rule) for each in report.devices])
+
+    def _between_measured(self, event: BetweenMeasured) -> None:
+        self.until_s = max(self.until_s, event.end_s)
+        for rule in Rule:
+            divided = [attribution.between(each, rule) for each in event.devices]
+            for part, share in zip(
+                ("background", "between_cells", "others"),
+                zip(*divided, strict=True),
+                strict=False,
+            ):
+                self._add(rule, part, share)
+
+    def _session_ended(self, event: SessionEnded) -> None:
+        self.ended = event
+        self.until_s = max(self.until_s, event.end_s)
+
+    def _add(self, rule: Rule, part: str, devices: Iterable[DeviceEnergy]) -> None:
+        self._parts[rule][part] += total(devices, self.devices)
+
+    def figures_of(self, index: int, *, rule: Rule | None = None) -> Figures:
+        """One finished run, priced as of now. Raises KeyError while it has no report."""
+        return figures(
+            self.cells[index],
+            self.devices,
+            rule=rule or self.rule,
+            zone=self.zone,
+            intensity=self.intensity,
+            pue=self.pue,
+        )
+
+    def power_w(self) -> float | None:
+        """Power over the last recorded second or more, None where that is not known."""
+        if self.latest is None or self.previous is None:
+            return None
+        before = {device_id: energy_j for device_id, energy_j, _ in self.previous.points}
+        elapsed_s = self.latest.instant_s - self.previous.instant_s
+        from nbcarbon.core.energy import contained
+
+        ids = {device_id for device_id, _, _ in self.latest.points}
+        added_j = [
+            energy_j - before[device_id]
+            for device_id, energy_j, _ in self.latest.points
+            if device_id in before and not contained(self.devices[device_id], ids, self.devices)
+        ]
+        return sum(added_j) / elapsed_s if added_j and elapsed_s > 0 else None
+
+    def figures(self, *, rule: Rule | None = None) -> SessionFigures:
+        """The whole session, priced as of now."""
+        rule = rule or self.rule
+        parts = self._parts[rule]
+        ours = parts["cells"] + parts["front_end"] + parts["background"] + parts["between_cells"]
+        start_s = self.started.start_s if self.started else 0.0
+        return SessionFigures(
+            cells=tuple(
+                self.figures_of(index, rule=rule)
+                for index, report in sorted(self.cells.items())
+                if report.run.role is Role.CELL
+            ),
+            front_end=parts["front_end"],
+            background=parts["background"],
+            between_cells=parts["between_cells"],
+            others=parts["others"],
+            machine_j=sum(part.energy_j for part in parts.values()),
+            energy=ours,
+            emissions=operational(ours, pue=self.pue, intensity=self.intensity),
+            duration_s=max(0.0, self.until_s - start_s),
+            zone=self.zone,
+            intensity=self.intensity,
+            rule=rule,
+            pue=self.pue,
+            notices=tuple(self.notices.values()),
+        )
+
+
+PARTS = ("cells", "front_end", "background", "between_cells", "others")
+
+_STEPS: dict[type, Callable[[Session, Any], None]] = {
+    SessionStarted: Session._session_started,
+    SamplerStarted: Session._sampler_started,
+    DevicesFound: Session._devices_found,
+    SettingChanged: Session._setting_changed,
+    IntensityLearned: Session._intensity_learned,
+    Noticed: Session._noticed,
+    Sampled: Session._sampled,
+    CellOpened: Session._cell_opened,
+    CellClosed: Session._cell_closed,
+    BetweenMeasured: Session._between_measured,
+    SessionEnded: Session._session_ended,
+}

@@ -1,0 +1,280 @@
+"""Which joules belong to which run: a state machine fed with readings and edges, free of I/O.
+
+Time is cut into segments at every edge of an outermost run. A segment with one open run is that
+run's, one with none is time between cells, one with several (subshells, threads) is divided among
+them. So every joule the traces hold is booked exactly once, and the parts add up by construction.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nbcarbon.core.cell import CellReport
+from nbcarbon.core.device import Kind, Reach
+from nbcarbon.core.energy import DeviceEnergy, energy
+from nbcarbon.core.events import BetweenMeasured, CellClosed, Sampled
+from nbcarbon.core.trace import CounterReading, Point, Trace, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from nbcarbon.core.cell import CellRun
+    from nbcarbon.core.device import Device
+    from nbcarbon.core.events import CellEnded, CellOpened, Edge
+    from nbcarbon.core.trace import Reading
+
+POINT_SPACING_S = 1.0
+"""Recorded points are this far apart or more: finer ones would be a side channel."""
+
+IDLE_POINT_SPACING_S = 10.0
+RECENT_S = 3.0
+LONGEST_BETWEEN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """CPU seconds so far, at an edge. None: not readable here.
+
+    `own_s` is the kernel's process tree, `machine_s` everything busy on the machine, `container_s`
+    this container's. `threads` are seconds per native thread id of the kernel, `gpus` each GPU's
+    part that is ours since the edge before.
+    """
+
+    own_s: float | None = None
+    machine_s: float | None = None
+    container_s: float | None = None
+    threads: Mapping[int, float] = field(default_factory=dict)
+    gpus: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class _Open:
+    run: CellRun
+    edge: Edge
+    usage: Usage
+    pieces: list[tuple[DeviceEnergy, ...]] = field(default_factory=list)
+    overlapped: bool = False
+
+
+class Account:
+    """Books readings to runs. Give it readings first, then the edge that they bracket."""
+
+    def __init__(self) -> None:
+        self.traces: dict[str, Trace] = {}
+        self.open: dict[int, _Open] = {}
+        self._outermost: dict[int, _Open] = {}
+        self._segment_s: float | None = None
+        self._segment_usage = Usage()
+        self._point_s = float("-inf")
+
+    def add_devices(self, devices: Iterable[Device]) -> None:
+        """Start a trace for each new device; one already known keeps its joules."""
+        for device in devices:
+            if device.id in self.traces:
+                self.traces[device.id].device = device
+            else:
+                self.traces[device.id] = Trace(device)
+
+    def drop_device(self, device_id: str) -> None:
+        """A device that turned out not to count: nothing of it is booked from now on."""
+        self.traces.pop(device_id, None)
+
+    def read(self, device_id: str, reading: Reading) -> None:
+        self.traces[device_id].add(reading)
+
+    def miss(self, device_id: str) -> None:
+        self.traces[device_id].miss()
+
+    def interrupt(self) -> None:
+        """Suspend, or a pause: what comes now does not continue what was."""
+        for trace in self.traces.values():
+            trace.interrupt()
+
+    def resume(self, sampled: Sampled, start_s: float) -> None:
+        """Take over from another process: joules go on from its last point."""
+        for device_id, energy_j, seen_s in sampled.points:
+            if device_id in self.traces and self.traces[device_id].last is None:
+                self.traces[device_id].resume(Point(sampled.instant_s, energy_j, seen_s))
+        self._segment_s = start_s
+
+    def begin(self, instant_s: float, usage: Usage) -> None:
+        """The session's time starts here, or goes on here after a pause."""
+        if self._segment_s is None:
+            self._segment_s = instant_s
+        self._segment_usage = usage
+
+    def opened(self, event: CellOpened, usage: Usage) -> list[BetweenMeasured]:
+        """A run begins. Returns the time between cells that it ends."""
+        if event.run.index in self.open:
+            return []
+        self._read_edge(event.edge)
+        opened = _Open(event.run, event.edge, usage)
+        measured: list[BetweenMeasured] = []
+        if event.run.parent_index is None:
+            measured = self._cut(event.edge.instant_s, usage)
+            self._outermost[event.run.index] = opened
+            if len(self._outermost) > 1:
+                for each in self._outermost.values():
+                    each.overlapped = True
+        self.open[event.run.index] = opened
+        return measured
+
+    def ended(self, event: CellEnded, usage: Usage) -> list[CellClosed]:
+        """A run is over. Returns its report, or nothing where no such run is open."""
+        opened = self.open.pop(event.index, None)
+        if opened is None:
+            return []
+        self._read_edge(event.edge)
+        end_s = event.edge.instant_s
+        if event.index in self._outermost:
+            self._cut(end_s, usage)
+            del self._outermost[event.index]
+            devices = _sum_pieces(opened.pieces)
+        else:
+            # Nested: its joules are its parent's too, so it is measured and never booked.
+            devices = self._energies(Window(opened.run.start_s, end_s), opened.usage, usage)
+        flags = (*event.flags, *(("overlap",) if opened.overlapped else ()))
+        return [CellClosed(CellReport(opened.run, end_s, event.outcome, devices, flags))]
+
+    def point(self, now_s: float) -> Sampled | None:
+        """The next point for the ledger, where it is time for one."""
+        spacing_s = POINT_SPACING_S if self.open else IDLE_POINT_SPACING_S
+        if now_s - self._point_s < spacing_s:
+            return None
+        self._point_s = now_s
+        return self._sampled(now_s)
+
+    def checkpoint(self, now_s: float, usage: Usage) -> list[BetweenMeasured]:
+        """Book a long time between cells so far, so that a crash loses little of it."""
+        if self._outermost or self._segment_s is None:
+            return []
+        return self._cut(now_s, usage) if now_s - self._segment_s >= LONGEST_BETWEEN_S else []
+
+    def finish(self, now_s: float, usage: Usage) -> list[BetweenMeasured | Sampled]:
+        """The session ends or pauses: book whatever time between cells is still unbooked."""
+        measured: list[BetweenMeasured | Sampled] = []
+        if not self._outermost:
+            measured += self._cut(now_s, usage)
+        self._segment_s = None
+        return [*measured, self._sampled(now_s)]
+
+    def forget(self, now_s: float) -> None:
+        """Let go of points that no open window needs."""
+        keep = [each.run.start_s for each in self.open.values()]
+        if self._segment_s is not None:
+            keep.append(self._segment_s)
+        for trace in self.traces.values():
+            trace.forget(now_s - RECENT_S, keep=keep)
+
+    def _sampled(self, now_s: float) -> Sampled:
+        points = [
+            (device_id, round(trace.last.energy_j, 6), round(trace.last.seen_s, 6))
+            for device_id, trace in self.traces.items()
+            if trace.last
+        ]
+        return Sampled(now_s, tuple(points))
+
+    def _read_edge(self, edge: Edge) -> None:
+        for device_id, energy_j in edge.counters:
+            if device_id in self.traces:
+                self.traces[device_id].add(CounterReading(edge.instant_s, energy_j))
+
+    def _cut(self, instant_s: float, usage: Usage) -> list[BetweenMeasured]:
+        """End the current segment here and book it."""
+        start_s, before = self._segment_s, self._segment_usage
+        self._segment_s, self._segment_usage = instant_s, usage
+        if start_s is None or instant_s <= start_s:
+            return []
+        if not self._outermost:
+            devices = self._energies(Window(start_s, instant_s), before, usage)
+            return [BetweenMeasured(start_s, instant_s, devices)]
+        self._divide(Window(start_s, instant_s), before, usage)
+        return []
+
+    def _divide(self, window: Window, before: Usage, after: Usage) -> None:
+        """One segment among the runs that were open in it.
+
+        CPU by the time each run's own thread was busy; what no thread explains (pools, children)
+        and every other device in equal shares.
+        """
+        devices = self._energies(window, before, after)
+        runs = list(self._outermost.values())
+        equal = 1 / len(runs)
+        busy_s = [
+            max(
+                0.0,
+                after.threads.get(each.edge.thread_number, 0.0)
+                - before.threads.get(each.edge.thread_number, 0.0),
+            )
+            for each in runs
+        ]
+        own_s = _difference(before.own_s, after.own_s)
+        explained = 0.0
+        if own_s and sum(busy_s) > 0:
+            explained = min(1.0, sum(busy_s) / own_s)
+        for each, thread_s in zip(runs, busy_s, strict=True):
+            by_thread = explained * thread_s / sum(busy_s) if explained else 0.0
+            share = by_thread + (1 - explained) * equal
+            each.pieces.append(
+                tuple(
+                    part.scaled(share if self._is_cpu(part.device_id) else equal)
+                    for part in devices
+                )
+            )
+
+    def _is_cpu(self, device_id: str) -> bool:
+        return self.traces[device_id].device.kind is Kind.CPU
+
+    def _energies(self, window: Window, before: Usage, after: Usage) -> tuple[DeviceEnergy, ...]:
+        return tuple(
+            energy(trace, window, own_fraction=_own_fraction(trace.device, before, after))
+            for trace in self.traces.values()
+        )
+
+
+def _own_fraction(device: Device, before: Usage, after: Usage) -> float | None:
+    """The part of a device's work that the kernel's processes did between two edges."""
+    if device.kind is Kind.GPU:
+        return after.gpus.get(device.id)
+    whole = (
+        (before.container_s, after.container_s)
+        if device.reach is Reach.CONTAINER
+        else (before.machine_s, after.machine_s)
+    )
+    own_s, whole_s = _difference(before.own_s, after.own_s), _difference(*whole)
+    if own_s is None or whole_s is None or max(own_s, whole_s) <= 0:
+        return None
+    return own_s / max(own_s, whole_s)
+
+
+def _difference(before_s: float | None, after_s: float | None) -> float | None:
+    return None if before_s is None or after_s is None else max(0.0, after_s - before_s)
+
+
+def _sum_pieces(pieces: list[tuple[DeviceEnergy, ...]]) -> tuple[DeviceEnergy, ...]:
+    """The segments of one run, one after the other: just one, but where runs overlapped."""
+    if len(pieces) == 1:
+        return pieces[0]
+    by_device: defaultdict[str, list[DeviceEnergy]] = defaultdict(list)
+    for piece in pieces:
+        for part in piece:
+            by_device[part.device_id].append(part)
+    summed = []
+    for device_id, parts in by_device.items():
+        energy_j = sum(part.energy_j for part in parts)
+        known_j = sum(part.energy_j for part in parts if part.own_fraction is not None)
+        own_j = sum(part.energy_j * (part.own_fraction or 0.0) for part in parts)
+        summed.append(
+            DeviceEnergy(
+                device_id,
+                energy_j,
+                sum(part.low_j for part in parts),
+                sum(part.high_j for part in parts),
+                sum(part.coverage_fraction for part in parts) / len(parts),
+                below_resolution=all(part.below_resolution for part in parts),
+                own_fraction=own_j / known_j if known_j > 0 else None,
+            )
+        )
+    return tuple(summed)

@@ -1,0 +1,502 @@
+"""The sampler's one loop: messages in, readings in, events out to the ledger and the kernel.
+
+Everything it decides is decided by `account` and `rate`; everything it touches is handed in. It
+ends when the kernel does, however that dies: the channel closes, or the parent process changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nbcarbon.channel import decode, encode
+from nbcarbon.core.cell import Outcome
+from nbcarbon.core.device import Kind, Provenance
+from nbcarbon.core.events import (
+    BetweenMeasured,
+    CellClosed,
+    CellEnded,
+    CellOpened,
+    DevicesFound,
+    Edge,
+    IntensityLearned,
+    Noticed,
+    Sampled,
+    SamplerStarted,
+    SessionEnded,
+    SessionStarted,
+    SettingChanged,
+    from_json,
+    to_json,
+)
+from nbcarbon.sampler.rate import HEARTBEAT_S, interval_s
+from nbcarbon.sampler.roster import findings_to_notify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from nbcarbon.channel import End
+    from nbcarbon.core.device import Device
+    from nbcarbon.core.events import Event
+    from nbcarbon.core.intensity import Intensity, Zone
+    from nbcarbon.ports import Clock, Discovery
+    from nbcarbon.sampler.account import Account, Usage
+    from nbcarbon.sampler.roster import Result, Roster
+
+BRACKET_WAIT_S = 0.1
+"""How long a cell's end waits for a driver before its figures go without it."""
+
+FROZEN_S = 5.0
+FROZEN_BUSY_FRACTION = 0.05
+SUSPEND_S = 1.0
+SYNC_S = 1.0
+TERMINATED = "terminated"
+"""Told to end by a signal, not by the kernel: the session itself goes on with another sampler."""
+PARENT_CHECK_S = 1.0
+
+
+class Ledger(Protocol):
+    """Where events are kept."""
+
+    @property
+    def problem(self) -> str | None: ...
+    def append(self, event: Event, kernel_number: int | None = None) -> int: ...
+    def sync(self) -> None: ...
+    def check(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class UsageReader(Protocol):
+    def pids(self) -> list[int]: ...
+    def read(self, kernel_cpu_s: float | None, *, threads: Collection[int] = ()) -> Usage: ...
+
+
+class Past(Protocol):
+    """What a sampler before this one left in the ledger."""
+
+    @property
+    def events(self) -> Iterable[Event]: ...
+    @property
+    def kernel_number(self) -> int: ...
+
+
+class Loop:
+    """One session's sampler. `run` returns when the session is over."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        end: End,
+        account: Account,
+        roster: Roster,
+        usage: UsageReader,
+        open_ledger: Callable[[SessionStarted], tuple[Ledger, Past]],
+        locate: Callable[[str], tuple[Zone, Intensity, Iterable[tuple[str, str]]]],
+        parent_alive: Callable[[], bool],
+        shortest_interval_s: float,
+        settle: Callable[[dict[str, str]], dict[str, str]],
+        pid: int,
+        mode: str = "process",
+        look_at: Callable[[str], None] = lambda value: None,
+    ) -> None:
+        self._clock = clock
+        self._end = end
+        self._account = account
+        self._roster = roster
+        self._usage = usage
+        self._open_ledger = open_ledger
+        self._locate = locate
+        self._parent_alive = parent_alive
+        self._shortest_s = shortest_interval_s
+        self._settle = settle
+        self._pid = pid
+        self._mode = mode
+        self._look_at = look_at
+        self._ledger: Ledger | None = None
+        self._heard = 0
+        self._stopping = ""
+        self._cell_s: float | None = None
+        self._next_s = 0.0
+        self._beat_s = 0.0
+        self._synced_s = 0.0
+        self._unsynced = False
+        self._suspended_s = clock.boottime_s() - clock.monotonic_s()
+        self._busy: tuple[float, float] | None = None
+        self._paused = False
+        self._pause_wanted = False
+        self._said: set[str] = set()
+        self._outgoing: list[bytes] = []
+
+    def stop(self, reason: str) -> None:
+        """End the session at the next turn. Safe to call from a signal handler."""
+        self._stopping = self._stopping or reason
+        self._end.wake()
+
+    def run(self) -> None:
+        """Serve the session until the kernel ends it, dies, or `stop` is called."""
+        try:
+            while not self._stopping:
+                self._turn()
+        finally:
+            self._finish()
+
+    def _turn(self) -> None:
+        # A forked worker may hold a copy of the channel and hide its end: the parent tells as well.
+        pause_s = min(self._next_s - self._clock.monotonic_s(), PARENT_CHECK_S)
+        messages = self._end.receive(0.01 if self._outgoing else pause_s)
+        if messages is None or not self._parent_alive():
+            self._stopping = self._stopping or "kernel_gone"
+        for message in messages or ():
+            self._hear(message)
+        if self._ledger is None:
+            self._next_s = self._clock.monotonic_s() + HEARTBEAT_S
+            return
+        self._welcome_devices()
+        if self._clock.monotonic_s() >= self._next_s:
+            self._sample()
+        self._flush()
+        self._maybe_sync()
+        self._beat(answer=bool(messages))
+
+    # Messages
+
+    def _hear(self, message: bytes) -> None:
+        try:
+            body = decode(message)
+            number, event = int(body["n"]), from_json(body["e"])
+        except (ValueError, KeyError, TypeError):
+            return  # not from our kernel's code: nothing sensible can be done with it
+        if isinstance(event, SessionStarted):
+            if self._ledger is None:
+                self._begin(event, number)
+            return
+        if number <= self._heard or self._ledger is None:
+            return
+        self._heard = number
+        if isinstance(event, CellOpened):
+            self._cell_opened(event, number)
+        elif isinstance(event, CellEnded):
+            self._cell_ended(event, number)
+        elif isinstance(event, SettingChanged):
+            self._setting_changed(event, number)
+        elif isinstance(event, SessionEnded):
+            self._stopping = event.reason
+
+    def _begin(self, event: SessionStarted, number: int) -> None:
+        self._ledger, past = self._open_ledger(event)
+        self._heard = max(number, past.kernel_number)
+        known = list(past.events)
+        if not known:
+            self._record(event, number)
+        self._record(SamplerStarted(self._pid, self._mode))
+        discovery = self._roster.start()
+        self._take(discovery)
+        settings = dict(event.settings)
+        if known:
+            self._resume(known, settings)
+        else:
+            for name, value in self._settle(settings).items():
+                self._record(SettingChanged(name, value))
+        self._paused = settings.get("measuring") == "off"
+        self._bracket(wait_s=0.0)
+        self._account.begin(event.start_s, self._usage.read(None))
+        # Before any cell can close, so that no figure is ever priced without it.
+        self._learn_zone(settings.get("zone", "auto"))
+        self._next_s = self._clock.monotonic_s() + self._interval_s()
+
+    def _resume(self, known: list[Event], settings: dict[str, str]) -> None:
+        """Take up a session whose last sampler is gone: its joules, its open cells, its settings."""
+        last: Sampled | None = None
+        booked_s: float | None = None
+        closed: set[int] = set()
+        opened: dict[int, CellOpened] = {}
+        for event in known:
+            if isinstance(event, Sampled):
+                last = event
+            elif isinstance(event, CellOpened):
+                opened[event.run.index] = event
+            elif isinstance(event, CellClosed):
+                closed.add(event.report.run.index)
+                booked_s = event.report.end_s
+            elif isinstance(event, BetweenMeasured):
+                booked_s = event.end_s
+            elif isinstance(event, SettingChanged):
+                settings[event.name] = event.value
+            elif isinstance(event, Noticed):
+                self._said.add(event.key)
+        if last is not None:
+            self._account.resume(last, last.instant_s if booked_s is None else booked_s)
+        usage = self._usage.read(None)
+        for index, event in opened.items():
+            if index not in closed:
+                self._account.opened(event, usage)
+                self._cell_s = event.run.start_s
+
+    def _cell_opened(self, event: CellOpened, number: int) -> None:
+        # Nothing but what the figures need stays in the file.
+        self._record(replace(event, edge=replace(event.edge, counters=())), number)
+        if self._paused:
+            return
+        self._bracket(wait_s=0.0)
+        usage = self._read_usage(event.edge.cpu_s)
+        for each in self._account.opened(event, usage):
+            self._record(each)
+        self._cell_s = event.edge.instant_s
+        self._point()
+        self._next_s = self._clock.monotonic_s() + self._interval_s()
+
+    def _cell_ended(self, event: CellEnded, number: int) -> None:
+        if event.index not in self._account.open:
+            self._record(replace(event, edge=replace(event.edge, counters=())), number)
+            return
+        self._bracket(wait_s=BRACKET_WAIT_S)
+        usage = self._read_usage(event.edge.cpu_s)
+        flags = event.flags if self._mode == "process" else (*event.flags, self._mode)
+        for closed in self._account.ended(replace(event, flags=flags), usage):
+            self._record(closed, number)
+        self._account.forget(self._clock.monotonic_s())
+        if not self._account.open:
+            self._cell_s = None
+            if self._pause_wanted:
+                self._pause()
+            self._next_s = self._clock.monotonic_s() + self._interval_s()
+
+    def _setting_changed(self, event: SettingChanged, number: int) -> None:
+        self._record(event, number)
+        if event.name == "zone":
+            self._learn_zone(event.value)
+        elif event.name == "visible_gpus":
+            self._look_at(event.value)
+            self._roster.driver.look_again()
+        elif event.name == "measuring":
+            # The cell that says `off` is still measured to its end.
+            self._pause_wanted = event.value == "off"
+            if self._pause_wanted and not self._account.open:
+                self._pause()
+            elif self._paused and not self._pause_wanted:
+                self._paused = False
+                self._account.interrupt()
+                self._bracket(wait_s=0.0)
+                self._account.begin(self._clock.monotonic_s(), self._usage.read(None))
+
+    def _pause(self) -> None:
+        self._bracket(wait_s=BRACKET_WAIT_S)
+        for each in self._account.finish(self._clock.monotonic_s(), self._usage.read(None)):
+            self._record(each)
+        self._paused = True
+
+    # Readings
+
+    def _sample(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if not self._paused:
+            self._notice_suspend()
+            self._read_in_place()
+            self._roster.driver.ask()
+            self._point()
+            if not self._account.open:
+                self._between()
+            self._notice_frozen()
+            found = self._roster.retry()
+            if found is not None:
+                self._take(found)
+            self._account.forget(now_s)
+        if self._ledger is not None:
+            self._ledger.check()
+            if self._ledger.problem:
+                self._notice("ledger", self._ledger.problem)
+        self._next_s = now_s + self._interval_s()
+
+    def _interval_s(self) -> float:
+        age_s = None if self._cell_s is None else self._clock.monotonic_s() - self._cell_s
+        return interval_s(self._shortest_s, age_s)
+
+    def _bracket(self, *, wait_s: float) -> None:
+        """One reading of everything now: what makes an edge exact."""
+        self._notice_suspend()
+        self._read_in_place()
+        self._roster.driver.ask(pids=self._usage.pids() if self._has_gpus() else (), wait_s=wait_s)
+        self._collect()
+
+    def _has_gpus(self) -> bool:
+        return any(each.device.kind is Kind.GPU for each in self._account.traces.values())
+
+    def _read_in_place(self) -> None:
+        for result in self._roster.read():
+            self._book(result)
+        self._collect()
+
+    def _collect(self) -> None:
+        for result in self._roster.driver.collect():
+            self._book(result)
+
+    def _book(self, result: Result) -> None:
+        if result.device_id not in self._account.traces:
+            return
+        if result.reading is not None:
+            self._account.read(result.device_id, result.reading)
+            return
+        self._account.miss(result.device_id)
+        sentence = self._roster.failed(result)
+        if sentence:
+            self._account.traces[result.device_id].interrupt()
+            self._notice(f"lost:{result.device_id}", sentence)
+
+    def _read_usage(self, cpu_s: float | None) -> Usage:
+        threads = [each.edge.thread_number for each in self._account.open.values()]
+        usage = self._usage.read(cpu_s, threads=threads)
+        fractions = self._roster.driver.fractions()
+        return replace(usage, gpus=fractions) if fractions else usage
+
+    def _between(self) -> None:
+        now_s = self._clock.monotonic_s()
+        for each in self._account.checkpoint(now_s, self._usage.read(None)):
+            self._record(each)
+
+    def _point(self) -> None:
+        point = self._account.point(self._clock.monotonic_s())
+        if point is not None:
+            self._record(point)
+
+    def _welcome_devices(self) -> None:
+        for discovery in self._roster.driver.found():
+            self._take(discovery)
+            self._roster.driver.ask()
+
+    def _take(self, discovery: Discovery) -> None:
+        devices = tuple(sensor.device for sensor in discovery.sensors)
+        for device in devices:
+            away_s = self._roster.returned(device.id)
+            if away_s is not None:
+                self._notice(
+                    f"back:{device.id}:{self._clock.monotonic_s():.0f}",
+                    f"{device.name}: back after {away_s:.0f} s, which were not measured.",
+                )
+        self._account.add_devices(devices)
+        if devices:
+            self._announce(trace.device for trace in self._account.traces.values())
+        for key, sentence in findings_to_notify(discovery.findings):
+            self._notice(key, sentence)
+
+    def _announce(self, devices: Iterable[Device]) -> None:
+        self._record(DevicesFound(tuple(devices)))
+
+    def _notice_suspend(self) -> None:
+        suspended_s = self._clock.boottime_s() - self._clock.monotonic_s()
+        slept_s, self._suspended_s = suspended_s - self._suspended_s, suspended_s
+        if slept_s > SUSPEND_S:
+            self._account.interrupt()
+            self._notice(
+                f"suspend:{suspended_s:.0f}",
+                f"The machine slept for {slept_s:.0f} s: what it used then is not counted.",
+            )
+
+    def _notice_frozen(self) -> None:
+        """A counter that stands still while the CPU works is none (typical of virtual machines)."""
+        now_s = self._clock.monotonic_s()
+        frozen = [
+            device_id
+            for device_id, trace in self._account.traces.items()
+            if trace.device.kind is Kind.CPU
+            and trace.device.provenance is Provenance.MEASURED
+            and trace.last is not None
+            and now_s - trace.moved_s > FROZEN_S
+        ]
+        if not frozen:
+            self._busy = None
+            return
+        busy_s = self._usage.read(None).machine_s
+        if busy_s is None:
+            return
+        if self._busy is None:
+            self._busy = (now_s, busy_s)
+            return
+        since_s, before_s = self._busy
+        if now_s - since_s < FROZEN_S / 2 or busy_s - before_s < FROZEN_BUSY_FRACTION * (
+            now_s - since_s
+        ):
+            return
+        for device_id in frozen:
+            self._account.drop_device(device_id)
+            self._take(self._roster.replace_frozen(device_id))
+        self._notice(
+            "frozen",
+            "CPU counter does not move (typical of virtual machines): ignored, using an estimate.",
+        )
+
+    # The grid
+
+    def _learn_zone(self, wanted: str) -> None:
+        zone, intensity, notices = self._locate(wanted)
+        self._record(IntensityLearned(zone, intensity))
+        for key, sentence in notices:
+            self._notice(key, sentence)
+
+    # Out
+
+    def _notice(self, key: str, text: str) -> None:
+        if key not in self._said:
+            self._said.add(key)
+            self._record(Noticed(key, text))
+
+    def _record(self, event: Event, number: int | None = None) -> None:
+        """Into the ledger first, then to the kernel: what the kernel knows is never lost."""
+        if self._ledger is None:
+            return
+        record = self._ledger.append(event, number)
+        self._unsynced = True
+        self._send({"r": record, "e": to_json(event)})
+
+    def _send(self, body: dict[str, Any]) -> None:
+        self._outgoing.append(encode(body))
+        self._flush()
+
+    def _flush(self) -> None:
+        try:
+            while self._outgoing and self._end.send(self._outgoing[0]):
+                del self._outgoing[0]
+        except OSError:
+            self._stopping = self._stopping or "kernel_gone"
+            self._outgoing.clear()
+        # A kernel that holds its GIL for hours reads its ledger later; memory stays bounded.
+        del self._outgoing[10_000:]
+
+    def _beat(self, *, answer: bool) -> None:
+        now_s = self._clock.monotonic_s()
+        if answer or now_s - self._beat_s >= HEARTBEAT_S:
+            self._beat_s = now_s
+            self._send({"a": self._heard})
+
+    def _maybe_sync(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if self._unsynced and self._ledger is not None and now_s - self._synced_s >= SYNC_S:
+            self._synced_s, self._unsynced = now_s, False
+            self._ledger.sync()
+
+    def _finish(self) -> None:
+        if self._ledger is not None:
+            now_s = self._clock.monotonic_s()
+            if not self._paused:
+                self._bracket(wait_s=BRACKET_WAIT_S)
+                if self._stopping != TERMINATED:
+                    now_s = self._close_open()
+                for each in self._account.finish(now_s, self._usage.read(None)):
+                    self._record(each)
+            if self._stopping != TERMINATED:
+                self._record(SessionEnded(now_s, self._stopping or "stopped"))
+            self._ledger.sync()
+            self._ledger.close()
+        self._roster.close()
+        self._end.close()
+
+    def _close_open(self) -> float:
+        """Close what the kernel left open, at the last moment known. Returns that moment."""
+        outcome = Outcome.KERNEL_DIED if self._stopping == "kernel_gone" else Outcome.UNCLOSED
+        now_s = self._clock.monotonic_s()
+        usage = self._usage.read(None)
+        for index in sorted(self._account.open, reverse=True):
+            edge = Edge(now_s, usage.own_s or 0.0, 0)
+            for closed in self._account.ended(CellEnded(index, edge, outcome), usage):
+                self._record(closed)
+        return now_s

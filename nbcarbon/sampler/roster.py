@@ -1,0 +1,258 @@
+"""All sensors of a session: read together, each failing alone.
+
+A counter that is a file answers in a microsecond and is read in place. Whatever stands behind a
+driver may hang for a minute, so one thread asks all of those: while it waits, the rest goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbcarbon.core.device import Provenance
+from nbcarbon.errors import SensorDenied, SensorError, SensorLost, SensorUnsupported
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from nbcarbon.core.device import Device
+    from nbcarbon.core.trace import Reading
+    from nbcarbon.ports import Clock, Discovery, Finding, Sensor, SensorBackend
+
+RETRY_S = (5.0, 30.0, 300.0)
+"""Pauses before a lost device is looked for again; the last one repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one sensor gave: a reading, or the reason why not."""
+
+    device_id: str
+    reading: Reading | None
+    error: SensorError | None = None
+
+
+def behind_driver(device: Device) -> bool:
+    """Whether reading this device may hang."""
+    return device.provenance is Provenance.MEASURED and device.counter_file is None
+
+
+class Driver:
+    """The thread that talks to drivers. `ask` starts a round, `collect` takes what is there."""
+
+    def __init__(self, backends: Sequence[SensorBackend], wake: Callable[[], None]) -> None:
+        self._backends = backends
+        self._wake = wake
+        self._changed = threading.Condition()
+        self._asked = 0
+        self._done = 0
+        self._results: deque[Result] = deque()
+        self._found: deque[Discovery] = deque()
+        self._sensors: dict[str, Sensor] = {}
+        self._fractions: dict[str, float] = {}
+        self._pids: tuple[int, ...] = ()
+        self._rediscover = True
+        self._closed = False
+        self._busy_since_s: float | None = None
+        self._thread = threading.Thread(target=self._work, name="nbcarbon-driver", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def ask(self, *, pids: Collection[int] = (), wait_s: float = 0.0) -> bool:
+        """Have every device read once more. True if that was done within `wait_s`."""
+        with self._changed:
+            if not self._sensors:
+                return True
+            self._asked += 1
+            wanted, self._pids = self._asked, tuple(pids)
+            self._changed.notify_all()
+            if wait_s <= 0:
+                return False
+            return self._changed.wait_for(lambda: self._done >= wanted, wait_s)
+
+    def collect(self) -> list[Result]:
+        with self._changed:
+            found = list(self._results)
+            self._results.clear()
+            return found
+
+    def found(self) -> list[Discovery]:
+        """What was discovered since the last call."""
+        with self._changed:
+            found = list(self._found)
+            self._found.clear()
+            return found
+
+    def fractions(self) -> dict[str, float]:
+        """Our part of each device's work in the last round that asked for it."""
+        with self._changed:
+            return dict(self._fractions)
+
+    def lose(self, device_id: str) -> None:
+        with self._changed:
+            sensor = self._sensors.pop(device_id, None)
+        if sensor is not None:
+            sensor.close()
+
+    def look_again(self) -> None:
+        """Discover anew: a device was lost, or the visible ones changed."""
+        with self._changed:
+            self._rediscover = True
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        # A hung driver call cannot be ended: the thread is a daemon and dies with the process.
+        if self._thread.is_alive():
+            self._thread.join(0.2)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: self._closed or self._rediscover or self._done < self._asked
+                )
+                if self._closed:
+                    break
+                rediscover, self._rediscover = self._rediscover, False
+                wanted, pids = self._asked, self._pids
+                sensors = dict(self._sensors)
+            if rediscover:
+                self._discover()
+                continue
+            results = [_read(sensor) for sensor in sensors.values()]
+            fractions = {}
+            if pids:
+                for device_id, sensor in sensors.items():
+                    fraction = sensor.own_fraction(pids)
+                    if fraction is not None:
+                        fractions[device_id] = fraction
+            with self._changed:
+                self._results.extend(results)
+                if pids:
+                    self._fractions = fractions
+                self._done = wanted
+                self._changed.notify_all()
+        for sensor in self._sensors.values():
+            sensor.close()
+
+    def _discover(self) -> None:
+        for backend in self._backends:
+            discovery = backend.discover()
+            with self._changed:
+                for sensor in discovery.sensors:
+                    self._sensors[sensor.device.id] = sensor
+                self._found.append(discovery)
+        self._wake()
+
+
+class Roster:
+    """The sensors of this session, those in place and those behind the driver thread."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        discover: Callable[[], Discovery],
+        *,
+        driver: Driver,
+        stand_in: Callable[[], Discovery],
+    ) -> None:
+        self._clock = clock
+        self._discover = discover
+        self._stand_in = stand_in
+        self.driver = driver
+        self._sensors: dict[str, Sensor] = {}
+        self._lost: dict[str, tuple[float, int]] = {}
+        self.lost_at_s: dict[str, float] = {}
+
+    def start(self) -> Discovery:
+        """Discover what can be read in place, and set the driver thread to find the rest."""
+        discovery = self._discover()
+        self._take(discovery)
+        self.driver.start()
+        return discovery
+
+    def _take(self, discovery: Discovery) -> None:
+        for sensor in discovery.sensors:
+            self._sensors[sensor.device.id] = sensor
+
+    def read(self) -> list[Result]:
+        """One reading of every sensor in place."""
+        return [_read(sensor) for sensor in self._sensors.values()]
+
+    def replace_frozen(self, device_id: str) -> Discovery:
+        """Give up a counter that does not move and model the CPU instead."""
+        sensor = self._sensors.pop(device_id, None)
+        if sensor is not None:
+            sensor.close()
+        discovery = self._stand_in()
+        self._take(discovery)
+        return discovery
+
+    def failed(self, result: Result) -> str | None:
+        """Note a failure. Returns a sentence for the user where the device is gone."""
+        if not isinstance(result.error, (SensorLost, SensorDenied, SensorUnsupported)):
+            return None
+        now_s = self._clock.monotonic_s()
+        tries = self._lost.get(result.device_id, (0.0, 0))[1]
+        pause_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
+        self._lost[result.device_id] = (now_s + pause_s, tries + 1)
+        self.lost_at_s.setdefault(result.device_id, now_s)
+        sensor = self._sensors.pop(result.device_id, None)
+        if sensor is not None:
+            sensor.close()
+        self.driver.lose(result.device_id)
+        return str(result.error) if tries == 0 else None
+
+    def retry(self) -> Discovery | None:
+        """Look for lost devices where their time has come; what is found in place, if anything."""
+        now_s = self._clock.monotonic_s()
+        due = {each for each, (at_s, _) in self._lost.items() if at_s <= now_s}
+        if not due:
+            return None
+        for device_id in due:
+            tries = self._lost[device_id][1]
+            pause_s = RETRY_S[min(tries, len(RETRY_S) - 1)]
+            self._lost[device_id] = (now_s + pause_s, tries + 1)
+        self.driver.look_again()
+        discovery = self._discover()
+        back = tuple(each for each in discovery.sensors if each.device.id in due)
+        for sensor in discovery.sensors:
+            if sensor not in back:
+                sensor.close()
+        found = type(discovery)(back, ())
+        self._take(found)
+        return found
+
+    def returned(self, device_id: str) -> float | None:
+        """A device is here (again). Seconds it was away, None where it was not lost."""
+        self._lost.pop(device_id, None)
+        lost_s = self.lost_at_s.pop(device_id, None)
+        return None if lost_s is None else self._clock.monotonic_s() - lost_s
+
+    def close(self) -> None:
+        self.driver.close()
+        for sensor in self._sensors.values():
+            sensor.close()
+        self._sensors.clear()
+
+
+def findings_to_notify(findings: Collection[Finding]) -> list[tuple[str, str]]:
+    """The findings worth a notice in the notebook, as (key, sentence)."""
+    return [
+        (f"{each.backend}:{each.status}", f"{each.text} {each.hint}".strip())
+        for each in findings
+        if each.notify
+    ]
+
+
+def _read(sensor: Sensor) -> Result:
+    try:
+        return Result(sensor.device.id, sensor.read())
+    except SensorError as error:
+        return Result(sensor.device.id, None, error)

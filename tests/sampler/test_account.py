@@ -1,0 +1,290 @@
+"""Every joule is booked once: cells, time between them, nesting, overlap, shares."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbcarbon.core.cell import CellRun, Outcome, Role
+from nbcarbon.core.device import Device, Kind, Reach
+from nbcarbon.core.energy import energy
+from nbcarbon.core.events import BetweenMeasured, CellClosed, CellEnded, CellOpened, Edge, Sampled
+from nbcarbon.core.trace import CounterReading, Window
+from nbcarbon.sampler.account import Account, Usage
+from nbcarbon.testing import cpu_device
+
+DAY = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def opened(
+    index: int, instant_s: float, *, parent: int | None = None, thread: int = 1
+) -> CellOpened:
+    run = CellRun(f"key-{index}", index, "", Role.CELL, DAY, instant_s, parent)
+    return CellOpened(run, Edge(instant_s, 0.0, thread))
+
+
+def ended(index: int, instant_s: float, *, thread: int = 1) -> CellEnded:
+    return CellEnded(index, Edge(instant_s, 0.0, thread), Outcome.OK)
+
+
+class Machine:
+    """An account fed by a machine whose power is 100 W, read before each edge."""
+
+    def __init__(self, *devices: Device) -> None:
+        self.account = Account()
+        self.account.add_devices(devices or (cpu_device(error_fraction=0.0),))
+        self.booked: list[object] = []
+
+    def read(self, instant_s: float) -> None:
+        for device_id in self.account.traces:
+            self.account.read(device_id, CounterReading(instant_s, 100.0 * instant_s))
+
+    def begin(self, instant_s: float = 0.0) -> None:
+        self.read(instant_s)
+        self.account.begin(instant_s, Usage(0.0, 0.0, 0.0))
+
+    def open(self, event: CellOpened, usage: Usage = Usage()) -> None:  # noqa: B008
+        self.read(event.edge.instant_s)
+        self.booked += self.account.opened(event, usage)
+
+    def end(self, event: CellEnded, usage: Usage = Usage()) -> None:  # noqa: B008
+        self.read(event.edge.instant_s)
+        self.booked += self.account.ended(event, usage)
+
+    def finish(self, instant_s: float) -> None:
+        self.read(instant_s)
+        self.booked += self.account.finish(instant_s, Usage())
+
+    def cells(self) -> dict[int, CellClosed]:
+        return {each.report.run.index: each for each in self.booked if isinstance(each, CellClosed)}
+
+    def between_j(self) -> float:
+        return sum(
+            part.energy_j
+            for each in self.booked
+            if isinstance(each, BetweenMeasured)
+            for part in each.devices
+        )
+
+
+def cell_j(closed: CellClosed) -> float:
+    return sum(part.energy_j for part in closed.report.devices)
+
+
+def test_cells_and_the_time_between_them() -> None:
+    machine = Machine()
+    machine.begin(0.0)
+    machine.open(opened(1, 1.0))
+    machine.end(ended(1, 3.0))
+    machine.open(opened(2, 4.0))
+    machine.end(ended(2, 4.5))
+    machine.finish(6.0)
+
+    assert {index: cell_j(each) for index, each in machine.cells().items()} == {
+        1: pytest.approx(200.0),
+        2: pytest.approx(50.0),
+    }
+    assert machine.between_j() == pytest.approx(350.0)
+
+
+def test_a_nested_run_is_measured_and_not_booked() -> None:
+    machine = Machine()
+    machine.begin()
+    machine.open(opened(1, 1.0))
+    machine.open(opened(2, 2.0, parent=1))
+    machine.end(ended(2, 3.0))
+    machine.end(ended(1, 5.0))
+
+    assert cell_j(machine.cells()[2]) == pytest.approx(100.0)
+    assert cell_j(machine.cells()[1]) == pytest.approx(400.0)
+    assert machine.between_j() == pytest.approx(100.0)
+
+
+def test_overlapping_runs_share_their_common_time_by_thread() -> None:
+    machine = Machine()
+    machine.begin()
+    machine.open(opened(1, 0.0, thread=1), Usage(0.0, 0.0, threads={1: 0.0}))
+    machine.open(opened(2, 2.0, thread=2), Usage(2.0, 2.0, threads={1: 2.0, 2: 0.0}))
+    machine.end(ended(1, 4.0, thread=1), Usage(4.0, 4.0, threads={1: 3.5, 2: 0.5}))
+    machine.end(ended(2, 6.0, thread=2), Usage(6.0, 6.0, threads={1: 3.5, 2: 2.5}))
+
+    first, second = machine.cells()[1], machine.cells()[2]
+    assert cell_j(first) == pytest.approx(200.0 + 150.0)
+    assert cell_j(second) == pytest.approx(50.0 + 200.0)
+    assert "overlap" in first.report.flags
+    assert "overlap" in second.report.flags
+
+
+def test_overlapping_gpu_energy_is_shared_equally() -> None:
+    machine = Machine(cpu_device(id="gpu", kind=Kind.GPU))
+    machine.begin()
+    machine.open(opened(1, 0.0, thread=1), Usage(0.0, threads={1: 0.0}))
+    machine.open(opened(2, 0.0, thread=2), Usage(0.0, threads={1: 0.0, 2: 0.0}))
+    machine.end(ended(1, 4.0, thread=1), Usage(4.0, threads={1: 4.0, 2: 0.0}))
+
+    assert cell_j(machine.cells()[1]) == pytest.approx(200.0)
+
+
+@given(st.lists(st.tuples(st.sampled_from("oce"), st.floats(0.01, 3.0)), max_size=30))
+def test_the_parts_sum_to_the_whole(steps: list[tuple[str, float]]) -> None:
+    """Whatever opens and ends in whatever order, on one thread or several."""
+    machine = Machine()
+    machine.begin(0.0)
+    instant_s, count, running = 0.0, 0, []
+    for action, pause_s in steps:
+        instant_s += pause_s
+        if action in "oc":
+            count += 1
+            running.append(count)
+            machine.open(opened(count, instant_s, thread=count))
+        elif running:
+            index = running.pop(0)
+            machine.end(ended(index, instant_s, thread=index))
+    for index in running:
+        instant_s += 0.5
+        machine.end(ended(index, instant_s, thread=index))
+    machine.finish(instant_s + 1.0)
+
+    whole = energy(machine.account.traces["cpu:0"], Window(0.0, instant_s + 1.0)).energy_j
+    booked = machine.between_j() + sum(cell_j(each) for each in machine.cells().values())
+    assert booked == pytest.approx(whole, rel=1e-9)
+
+
+def fraction_of(machine: Machine) -> float | None:
+    return machine.cells()[1].report.devices[0].own_fraction
+
+
+def test_own_fraction_is_the_part_of_busy_time() -> None:
+    machine = Machine()
+    machine.begin()
+    machine.open(opened(1, 1.0), Usage(10.0, 100.0, None))
+    machine.end(ended(1, 2.0), Usage(11.0, 104.0, None))
+
+    assert fraction_of(machine) == pytest.approx(0.25)
+
+
+def test_a_container_is_measured_against_itself() -> None:
+    machine = Machine(cpu_device(reach=Reach.CONTAINER))
+    machine.begin()
+    machine.open(opened(1, 1.0), Usage(10.0, 100.0, 10.0))
+    machine.end(ended(1, 2.0), Usage(11.0, 200.0, 12.0))
+
+    assert fraction_of(machine) == pytest.approx(0.5)
+
+
+def test_a_gpus_fraction_comes_from_its_driver_or_not_at_all() -> None:
+    for gpus, wanted in (({"gpu": 0.7}, 0.7), ({}, None)):
+        machine = Machine(cpu_device(id="gpu", kind=Kind.GPU))
+        machine.begin()
+        machine.open(opened(1, 1.0), Usage(1.0, 1.0))
+        machine.end(ended(1, 2.0), Usage(2.0, 2.0, gpus=gpus))
+        assert fraction_of(machine) == wanted
+
+
+def test_no_fraction_where_nobody_can_tell() -> None:
+    machine = Machine()
+    machine.begin()
+    machine.open(opened(1, 1.0), Usage(None, 5.0))
+    machine.end(ended(1, 2.0), Usage(None, 6.0))
+
+    assert fraction_of(machine) is None
+
+
+def test_the_hooks_own_reading_makes_both_ends_exact() -> None:
+    machine = Machine()
+    account = machine.account
+    account.read("cpu:0", CounterReading(0.0, 0.0))
+    account.begin(0.0, Usage())
+    account.read("cpu:0", CounterReading(1.1, 50.0))
+    account.opened(
+        CellOpened(opened(1, 1.0).run, Edge(1.0, 0.0, 1, (("cpu:0", 10.0), ("gone", 1.0)))), Usage()
+    )
+    account.read("cpu:0", CounterReading(2.1, 200.0))
+    closed = account.ended(
+        CellEnded(1, Edge(2.0, 0.0, 1, (("cpu:0", 190.0),)), Outcome.OK), Usage()
+    )
+
+    assert cell_j(closed[0]) == pytest.approx(180.0)
+
+
+def test_an_unknown_end_and_a_second_opening_change_nothing() -> None:
+    machine = Machine()
+    machine.begin()
+    machine.open(opened(1, 1.0))
+    machine.open(opened(1, 2.0))
+    machine.end(ended(7, 3.0))
+    machine.end(ended(1, 4.0))
+
+    assert cell_j(machine.cells()[1]) == pytest.approx(300.0)
+
+
+def test_points_are_a_second_apart_in_cells_and_ten_between_them() -> None:
+    machine = Machine()
+    machine.begin()
+    recorded = [machine.account.point(tenth / 10) for tenth in range(100)]
+    assert sum(point is not None for point in recorded) == 1
+    machine.open(opened(1, 10.0))
+    recorded = [machine.account.point(10 + tenth / 10) for tenth in range(100)]
+    assert sum(point is not None for point in recorded) == 10
+
+
+def test_a_long_time_between_cells_is_booked_on_the_way() -> None:
+    machine = Machine()
+    machine.begin()
+    machine.read(59.0)
+    assert machine.account.checkpoint(59.0, Usage()) == []
+    machine.read(61.0)
+    (booked,) = machine.account.checkpoint(61.0, Usage())
+    assert booked.devices[0].energy_j == pytest.approx(6100.0)
+    assert machine.account.checkpoint(62.0, Usage()) == []
+
+
+def test_memory_is_bounded_in_a_cell_of_any_length() -> None:
+    machine = Machine()
+    machine.begin()
+    machine.open(opened(1, 1.0))
+    for tenth in range(20, 5000):
+        machine.read(tenth / 10)
+        machine.account.forget(tenth / 10)
+    machine.end(ended(1, 500.0))
+
+    assert len(machine.account.traces["cpu:0"].points) < 60
+    assert cell_j(machine.cells()[1]) == pytest.approx(49_900.0)
+
+
+def test_a_successor_goes_on_from_the_last_point() -> None:
+    account = Account()
+    account.add_devices([cpu_device()])
+    account.resume(Sampled(10.0, (("cpu:0", 1000.0, 10.0), ("gone", 1.0, 1.0))), 8.0)
+    account.opened(opened(1, 9.0), Usage())
+    account.read("cpu:0", CounterReading(12.0, 5.0))
+    account.read("cpu:0", CounterReading(14.0, 205.0))
+    (closed,) = account.ended(ended(1, 14.0), Usage())
+
+    assert cell_j(closed) == pytest.approx(200.0)
+    assert closed.report.devices[0].coverage_fraction == pytest.approx(2 / 5)
+
+
+def test_a_dropped_device_is_booked_no_more() -> None:
+    machine = Machine()
+    machine.begin()
+    machine.account.drop_device("cpu:0")
+    machine.open(opened(1, 1.0))
+    machine.end(ended(1, 2.0))
+
+    assert machine.cells()[1].report.devices == ()
+
+
+def test_a_pause_is_in_nobodys_account() -> None:
+    machine = Machine()
+    machine.begin(0.0)
+    machine.finish(2.0)
+    machine.account.interrupt()
+    machine.read(10.0)
+    machine.account.begin(10.0, Usage())
+    machine.finish(11.0)
+
+    assert machine.between_j() == pytest.approx(300.0)
