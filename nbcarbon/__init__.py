@@ -1,3 +1,78 @@
-"""nbcarbon: the energy and CO2e of every cell you run."""
+"""nbcarbon: the energy and CO2e of every cell you run.
+
+In a notebook or IPython::
+
+    %load_ext nbcarbon
+
+In a script::
+
+    import nbcarbon
+
+    with nbcarbon.measure("training") as m:
+        train()
+    print(m.report.energy_j, m.report.emissions_g)
+
+Names are resolved when first used, so importing this package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from nbcarbon.core.figures import Figures, SessionFigures
+    from nbcarbon.core.session import Session
+    from nbcarbon.errors import NbcarbonError
+    from nbcarbon.measuring import Measurement, measure, session
+
+__all__ = [
+    "Figures",
+    "Measurement",
+    "NbcarbonError",
+    "Session",
+    "SessionFigures",
+    "load_ipython_extension",
+    "measure",
+    "session",
+    "unload_ipython_extension",
+]
+
+_HOMES = {
+    "Figures": "core.figures",
+    "Measurement": "measuring",
+    "NbcarbonError": "errors",
+    "Session": "core.session",
+    "SessionFigures": "core.figures",
+    "measure": "measuring",
+    "session": "measuring",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """`%load_ext nbcarbon`: from now on every cell is measured."""
+    from nbcarbon.app import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """`%unload_ext nbcarbon`: nothing of it is left."""
+    from nbcarbon.app import unload
+
+    unload(shell)

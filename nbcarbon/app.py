@@ -9,20 +9,20 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbcarbon import __version__, settings
 from nbcarbon.core.events import SessionStarted
-from nbcarbon.errors import NotMeasuring, RunError
+from nbcarbon.errors import LedgerError, RunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from nbcarbon.channel import End, Outbox
     from nbcarbon.core.events import Event
-    from nbcarbon.core.figures import Figures
+    from nbcarbon.core.figures import SessionFigures
     from nbcarbon.core.intensity import Intensity, Zone
     from nbcarbon.core.session import Session
     from nbcarbon.meter.link import Link, SamplerHandle
@@ -35,6 +35,7 @@ LEDGER_VARIABLE = "NBCARBON_LEDGER"
 """A path for the next session's ledger, taken and removed by the first session that starts."""
 
 FIRST_WAIT_S = 0.3
+SETTLE_WAIT_S = 0.3
 UNLOAD_WAIT_S = 1.0
 
 
@@ -42,11 +43,108 @@ UNLOAD_WAIT_S = 1.0
 
 
 class App:
-    """One live session in this process, with what it was started with."""
+    """One live session in this process: what the magics and the facade talk to.
+
+    Runs and settings are the meter's; this adds what needs adapters the meter may not know: zones,
+    exports, the doctor.
+    """
 
     def __init__(self, meter: Meter, problems: tuple[str, ...]) -> None:
         self.meter = meter
         self.problems = problems
+        self.open = meter.open
+        self.close = meter.close
+        self.abandon_thread = meter.abandon_thread
+        self.index_of = meter.index_of
+        self.figures = meter.figures
+        self.when_closed = meter.when_closed
+        self.disable = meter.disable
+        self.extension: Any = None
+        self.waited = False
+
+    def change(self, name: str, value: str) -> None:
+        """Set something for this session and wait a moment until it is so."""
+        self.meter.change(name, value)
+        self.meter.wait_settled(SETTLE_WAIT_S)
+
+    def session_figures(self) -> SessionFigures:
+        return self.meter.session.figures()
+
+    def status(self) -> str:
+        """One line: measuring or why not, the sum so far, the zone."""
+        from nbcarbon.core import humanize
+
+        found = self.session_figures()
+        state = self.meter.problem or ("measuring" if self.meter.measuring else "off")
+        power_w = self.meter.session.power_w()
+        parts = [
+            state,
+            *([humanize.power(power_w)] if power_w is not None and self.meter.measuring else []),
+            humanize.energy(found.energy.energy_j),
+            humanize.mass(found.emissions.emissions_g),
+            self.zone_text(),
+        ]
+        return " · ".join(parts)
+
+    def zone_text(self) -> str:
+        """The zone, its intensity, and how it was found."""
+        session = self.meter.session
+        return describe_zone(session.zone, session.intensity)
+
+    def zone_choices(self) -> tuple[str, ...]:
+        from nbcarbon.grid.zones import load_zones
+
+        return load_zones().ids()
+
+    def resolve_zone(self, text: str) -> str:
+        """The id of a zone by id, name or cloud region. Raises UnknownZoneError."""
+        from nbcarbon.grid.zones import load_zones
+
+        return load_zones().resolve(text).id or ""
+
+    def doctor_lines(self) -> list[str]:
+        from nbcarbon.doctor import examine
+
+        return examine(os.environ, session=self.meter.session, problem=self.meter.problem).lines()
+
+    def export(self, path: str, *, force: bool = False, with_host: bool = False) -> str:
+        """Write the session to a file by its suffix. Returns where. Raises ExportError."""
+        from nbcarbon.export import export
+
+        target = Path(path).expanduser()
+        export(summary_of(self.meter.session, with_host=with_host), target, force=force)
+        return str(target)
+
+
+def describe_zone(zone: Zone, intensity: Intensity) -> str:
+    """A zone in words: `France, 31 g/kWh (2025, lifecycle; set by you)`."""
+    name = zone.name if zone.id else "zone unknown, world average"
+    return (
+        f"{name}, {intensity.g_per_kwh:.0f} g/kWh "
+        f"({intensity.year}, {intensity.scope}; {zone.how})"
+    )
+
+
+def summary_of(session: Session, *, with_host: bool = False) -> dict[str, Any]:
+    """The summary of a session, as every export and the command line start from it."""
+    from datetime import timedelta
+
+    from nbcarbon.core.summary import summary
+
+    started = session.started
+    if started is None:
+        raise LedgerError("This ledger has no beginning.", hint="It is not a session's file.")
+    ended_at = None
+    if session.ended is not None:
+        ended_at = started.started_at + timedelta(seconds=session.until_s - started.start_s)
+    return summary(
+        session.figures(),
+        session=started,
+        ended_at=ended_at,
+        devices=session.devices.values(),
+        interval_s=float(session.settings.get("interval_s", "0.1")),
+        with_host=with_host,
+    )
 
 
 _current: App | None = None
@@ -82,6 +180,35 @@ def stop(*, wait_s: float = UNLOAD_WAIT_S) -> None:
         app.meter.end(wait_s=wait_s)
 
 
+def wait_for_first_sampler() -> None:
+    """Give a new sampler a moment, once a process: a script's first block is worth it."""
+    app = _current
+    if app is not None and not app.waited:
+        app.waited = True
+        app.meter.wait_ready(FIRST_WAIT_S)
+
+
+def load(shell: Any) -> None:
+    """Measure every cell of this IPython shell. Never lets an error of ours reach the user."""
+    from nbcarbon.meter.sync import synchronise
+    from nbcarbon.notebook import extension
+
+    app = start(notebook=os.environ.get("JPY_SESSION_NAME", ""))
+    if app.extension is None:
+        app.extension = extension.load(shell, app, synchronise)
+
+
+def unload(shell: Any) -> None:
+    """The exact inverse of `load`: hooks, transformer, magics, thread and process are gone."""
+    app = _current
+    if app is not None and app.extension is not None:
+        from nbcarbon.notebook import extension
+
+        extension.unload(shell, app.extension)
+        app.extension = None
+    stop()
+
+
 def _start(notebook: str, options: Mapping[str, str]) -> App:
     import atexit
 
@@ -115,6 +242,7 @@ def _start(notebook: str, options: Mapping[str, str]) -> App:
             outbox=outbox,
             hello=meter.hello,
             received=meter.received,
+            acknowledged=meter.acknowledged,
             failed=meter.failed,
             clock=clock,
         )

@@ -12,7 +12,7 @@ from nbcarbon.core import attribution
 from nbcarbon.core.attribution import Rule
 from nbcarbon.core.cell import CellReport, CellRun, Role
 from nbcarbon.core.emissions import operational
-from nbcarbon.core.energy import Energy, total
+from nbcarbon.core.energy import Energy, contained, total
 from nbcarbon.core.events import (
     BetweenMeasured,
     CellClosed,
@@ -79,7 +79,8 @@ class Session:
 
     @property
     def rule(self) -> Rule:
-        return Rule(self.settings.get("attribution", Rule.MACHINE))
+        """The rule in force. `auto` is settled by the sampler, which can see who else is here."""
+        return Rule.SHARE if self.settings.get("attribution") == Rule.SHARE else Rule.MACHINE
 
     def apply(self, event: Event) -> None:
         """Take in one event. Events of a kind that says nothing about a session pass by."""
@@ -164,8 +165,6 @@ class Session:
             return None
         before = {device_id: energy_j for device_id, energy_j, _ in self.previous.points}
         elapsed_s = self.latest.instant_s - self.previous.instant_s
-        from nbcarbon.core.energy import contained
-
         ids = {device_id for device_id, _, _ in self.latest.points}
         added_j = [
             energy_j - before[device_id]

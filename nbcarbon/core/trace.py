@@ -103,14 +103,14 @@ class Trace:
     def last(self) -> Point | None:
         return self._points[-1] if self._points else None
 
-    def resume(self, point: Point) -> None:
-        """Go on from a point another process recorded: its joules stay, the time until now is a gap.
+    def resume(self, points: Iterable[Point]) -> None:
+        """Go on from points another process recorded: its joules stay, the time since is a gap.
 
         Raises ValueError if this trace already has readings.
         """
         if self._points:
             raise ValueError("a trace can only be resumed before its first reading")
-        self._points.append(point)
+        self._points.extend(points)
         self._broken = True
 
     def interrupt(self) -> None:

@@ -43,6 +43,7 @@ class Link:
         outbox: Outbox,
         hello: Callable[[int], Iterable[bytes]],
         received: Callable[[dict[str, Any]], None],
+        acknowledged: Callable[[], None],
         failed: Callable[[str], None],
         clock: Clock,
     ) -> None:
@@ -50,6 +51,7 @@ class Link:
         self._outbox = outbox
         self._hello = hello
         self._received = received
+        self._told = acknowledged
         self._failed = failed
         self._clock = clock
         self._handle: SamplerHandle | None = None
@@ -104,6 +106,7 @@ class Link:
             self._acknowledged = int(body["a"])
             self._outbox.acknowledge(self._acknowledged)
             self.ready.set()
+            self._told()
         else:
             self._received(body)
 

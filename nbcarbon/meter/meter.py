@@ -38,13 +38,18 @@ MOST_UNFOLDED = 2000
 class Run:
     """An open run: what `close` needs to find it again."""
 
-    __slots__ = ("index", "message", "pid", "thread")
+    __slots__ = ("described", "end_s", "outcome", "pid", "thread")
 
-    def __init__(self, index: int, thread: int, pid: int) -> None:
-        self.index = index
+    def __init__(self, described: CellRun, thread: int, pid: int) -> None:
+        self.described = described
         self.thread = thread
         self.pid = pid
-        self.message = b""
+        self.end_s = described.start_s
+        self.outcome = Outcome.UNCLOSED
+
+    @property
+    def index(self) -> int:
+        return self.described.index
 
 
 class Meter:
@@ -91,18 +96,18 @@ class Meter:
             digest = hashlib.sha256(source.encode("utf-8", "replace")).hexdigest()[:12]
             self._ordinals[digest] += 1
             key = f"{digest}-{self._ordinals[digest]}"
-        run = Run(next(self._indexes), thread, pid)
         stack = self._stacks[thread]
         edge = self._edge(thread)
         described = CellRun(
             key=key,
-            index=run.index,
+            index=next(self._indexes),
             name=name,
             role=Role.FRONT_END if front_end else Role.CELL,
             started_at=self._clock.now(),
             start_s=edge.instant_s,
             parent_index=stack[-1].index if stack else None,
         )
+        run = Run(described, thread, pid)
         stack.append(run)
         body = to_json(CellOpened(described, edge))
         number = self._outbox.post(body)
@@ -121,6 +126,7 @@ class Meter:
         if not stack:
             del self._stacks[run.thread]
         self._open.pop(run.index, None)
+        run.end_s, run.outcome = edge.instant_s, outcome
         flags = () if synced else ("unsynced",)
         self._outbox.post(to_json(CellEnded(run.index, edge, outcome, flags)))
 
@@ -229,6 +235,37 @@ class Meter:
             if not self._changed.wait_for(lambda: self.is_closed(index), wait_s):
                 return None
             return self._fold().figures_of(index)
+
+    def report(self, run: Run, *, wait_s: float) -> Figures:
+        """A finished run's figures after at most `wait_s`, else what is known: a coverage of 0."""
+        found = self.figures(run.index, wait_s=wait_s)
+        if found is not None:
+            return found
+        from nbcarbon.core.cell import CellReport
+        from nbcarbon.core.energy import DeviceEnergy
+        from nbcarbon.core.figures import figures
+
+        session = self.session
+        nothing = tuple(DeviceEnergy(each, 0.0, 0.0, 0.0, 0.0) for each in session.devices)
+        report = CellReport(run.described, run.end_s, run.outcome, nothing)
+        return figures(
+            report,
+            session.devices,
+            rule=session.rule,
+            zone=session.zone,
+            intensity=session.intensity,
+            pue=session.pue,
+        )
+
+    def wait_settled(self, wait_s: float) -> bool:
+        """Whether the sampler has acknowledged everything said so far, within the time given."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._outbox.waiting_count == 0, wait_s)
+
+    def acknowledged(self) -> None:
+        """The sampler has acknowledged something: wake whoever waits for it."""
+        with self._changed:
+            self._changed.notify_all()
 
     def when_closed(self, index: int, callback: Callable[[], None]) -> None:
         """Call back on the link's thread when the figures come; at once where they are here."""

@@ -92,11 +92,15 @@ class Account:
         for trace in self.traces.values():
             trace.interrupt()
 
-    def resume(self, sampled: Sampled, start_s: float) -> None:
-        """Take over from another process: joules go on from its last point."""
-        for device_id, energy_j, seen_s in sampled.points:
-            if device_id in self.traces and self.traces[device_id].last is None:
-                self.traces[device_id].resume(Point(sampled.instant_s, energy_j, seen_s))
+    def resume(self, recorded: Iterable[Sampled], start_s: float) -> None:
+        """Take over from another process: joules go on from the points it recorded."""
+        points: defaultdict[str, list[Point]] = defaultdict(list)
+        for sampled in recorded:
+            for device_id, energy_j, seen_s in sampled.points:
+                points[device_id].append(Point(sampled.instant_s, energy_j, seen_s))
+        for device_id, trace in self.traces.items():
+            if trace.last is None:
+                trace.resume(points[device_id])
         self._segment_s = start_s
 
     def begin(self, instant_s: float, usage: Usage) -> None:

@@ -207,13 +207,13 @@ class Loop:
 
     def _resume(self, known: list[Event], settings: dict[str, str]) -> None:
         """Take up a session whose last sampler is gone: its joules, its open cells, its settings."""
-        last: Sampled | None = None
+        recorded: list[Sampled] = []
         booked_s: float | None = None
         closed: set[int] = set()
         opened: dict[int, CellOpened] = {}
         for event in known:
             if isinstance(event, Sampled):
-                last = event
+                recorded.append(event)
             elif isinstance(event, CellOpened):
                 opened[event.run.index] = event
             elif isinstance(event, CellClosed):
@@ -225,8 +225,9 @@ class Loop:
                 settings[event.name] = event.value
             elif isinstance(event, Noticed):
                 self._said.add(event.key)
-        if last is not None:
-            self._account.resume(last, last.instant_s if booked_s is None else booked_s)
+        if recorded:
+            from_s = recorded[-1].instant_s if booked_s is None else booked_s
+            self._account.resume(recorded, from_s)
         usage = self._usage.read(None)
         for index, event in opened.items():
             if index not in closed:

@@ -222,13 +222,13 @@ def test_forgetting_the_middle_changes_no_kept_window(
 
 def test_resuming_keeps_the_joules_and_makes_the_pause_a_gap() -> None:
     trace = Trace(cpu_device())
-    trace.resume(Point(10.0, 500.0, 10.0))
+    trace.resume([Point(9.0, 450.0, 9.0), Point(10.0, 500.0, 10.0)])
     trace.add(CounterReading(12.0, 7.0))
     trace.add(CounterReading(13.0, 57.0))
 
     assert trace.last == Point(13.0, pytest.approx(550.0), pytest.approx(11.0))
     with pytest.raises(ValueError, match="before its first reading"):
-        trace.resume(Point(1.0, 1.0, 1.0))
+        trace.resume([])
 
 
 def test_a_trace_is_flat_outside_its_ends() -> None:

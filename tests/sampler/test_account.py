@@ -258,14 +258,18 @@ def test_memory_is_bounded_in_a_cell_of_any_length() -> None:
 def test_a_successor_goes_on_from_the_last_point() -> None:
     account = Account()
     account.add_devices([cpu_device()])
-    account.resume(Sampled(10.0, (("cpu:0", 1000.0, 10.0), ("gone", 1.0, 1.0))), 8.0)
+    recorded = [
+        Sampled(9.0, (("cpu:0", 900.0, 9.0),)),
+        Sampled(10.0, (("cpu:0", 1000.0, 10.0), ("gone", 1.0, 1.0))),
+    ]
+    account.resume(recorded, 8.0)
     account.opened(opened(1, 9.0), Usage())
     account.read("cpu:0", CounterReading(12.0, 5.0))
     account.read("cpu:0", CounterReading(14.0, 205.0))
     (closed,) = account.ended(ended(1, 14.0), Usage())
 
-    assert cell_j(closed) == pytest.approx(200.0)
-    assert closed.report.devices[0].coverage_fraction == pytest.approx(2 / 5)
+    assert cell_j(closed) == pytest.approx(300.0)
+    assert closed.report.devices[0].coverage_fraction == pytest.approx(3 / 5)
 
 
 def test_a_dropped_device_is_booked_no_more() -> None:

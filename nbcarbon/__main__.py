@@ -1,0 +1,158 @@
+"""`nbcarbon` on the command line: parse, delegate, print. No logic of its own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbcarbon import __version__
+from nbcarbon.errors import NbcarbonError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns its exit code: 0 done, 1 a cell failed, 2 it cannot be done."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    if not hasattr(chosen, "command"):
+        parser.print_help()
+        return 2
+    try:
+        code: int = chosen.command(chosen)
+    except NbcarbonError as error:
+        print(f"nbcarbon: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has read enough; Python's own flush at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="nbcarbon", description="The energy and CO2e of what you run in notebooks."
+    )
+    parser.add_argument("--version", action="version", version=f"nbcarbon {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    run = commands.add_parser("run", help="execute a notebook with every cell measured")
+    run.add_argument("notebook", type=Path, metavar="NOTEBOOK")
+    run.add_argument("--output", type=Path, help="the executed notebook [NOTEBOOK.executed.ipynb]")
+    run.add_argument(
+        "--summary", type=Path, action="append", metavar="OUT.json|.md", help="where figures go"
+    )
+    run.add_argument("--zone", help="grid zone or cloud region, instead of detecting it")
+    run.add_argument("--allow-errors", action="store_true", help="go on after a cell that fails")
+    run.add_argument("--with-host", action="store_true", help="name host and notebook in summaries")
+    run.set_defaults(command=_run)
+
+    doctor = commands.add_parser("doctor", help="what can be measured here, and how to get more")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.set_defaults(command=_doctor)
+
+    report = commands.add_parser("report", help="show a recorded session")
+    report.add_argument("ledger", nargs="?", default="latest", metavar="LEDGER|latest")
+    report.add_argument("--output", type=Path, metavar="PATH", help="write it: .json or .md")
+    report.add_argument("--force", action="store_true", help="overwrite an existing file")
+    report.add_argument("--with-host", action="store_true", help="name host and notebook")
+    report.set_defaults(command=_report)
+
+    history = commands.add_parser("history", help="sessions kept on this machine")
+    delete = history.add_mutually_exclusive_group()
+    delete.add_argument("--delete", metavar="SESSION", help="delete one session")
+    delete.add_argument("--before", metavar="DATE", help="delete sessions older than YYYY-MM-DD")
+    delete.add_argument("--all", action="store_true", help="delete every session")
+    history.set_defaults(command=_history)
+
+    for name, text in (
+        ("enable", "measure in every new IPython shell and kernel"),
+        ("disable", "undo enable"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--profile", default="default", help="IPython profile [default]")
+        command.set_defaults(command=_enable, on=name == "enable")
+    return parser
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    from nbcarbon.runner import run
+
+    return run(
+        chosen.notebook,
+        output=chosen.output,
+        summaries=chosen.summary,
+        zone=chosen.zone,
+        allow_errors=chosen.allow_errors,
+        with_host=chosen.with_host,
+        say=lambda line: print(line, flush=True),
+        ascii=not _unicode(),
+    )
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    from nbcarbon import doctor
+
+    checks = doctor.examine(os.environ)
+    if chosen.json:
+        _print_json(doctor.as_json(checks))
+    else:
+        print("\n".join(doctor.lines(checks)))
+    return 0
+
+
+def _report(chosen: argparse.Namespace) -> int:
+    from nbcarbon import app
+    from nbcarbon.notebook.card import report_text
+
+    session = app.recorded_session(chosen.ledger, os.environ)
+    if chosen.output is None:
+        print(report_text(session.figures(), ascii=not _unicode()))
+        return 0
+    written = app.export_session(
+        session, chosen.output, force=chosen.force, with_host=chosen.with_host
+    )
+    print(f"Written: {written}")
+    return 0
+
+
+def _history(chosen: argparse.Namespace) -> int:
+    from nbcarbon import app
+
+    if chosen.delete or chosen.before or chosen.all:
+        count = app.delete_sessions(
+            os.environ, session=chosen.delete, before=chosen.before, everything=chosen.all
+        )
+        print(f"Deleted: {count} session{'' if count == 1 else 's'}.")
+        return 0
+    for line in app.session_lines(os.environ):
+        print(line)
+    return 0
+
+
+def _enable(chosen: argparse.Namespace) -> int:
+    from nbcarbon.notebook import profile
+
+    print(profile.enable(chosen.profile) if chosen.on else profile.disable(chosen.profile))
+    return 0
+
+
+def _unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "utf16")
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

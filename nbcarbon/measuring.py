@@ -1,0 +1,117 @@
+"""Measuring from Python: a block, a function, the session. Works without IPython."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nbcarbon import app
+from nbcarbon.core.cell import Outcome
+from nbcarbon.errors import NotMeasuring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from nbcarbon.core.figures import Figures
+    from nbcarbon.core.session import Session
+    from nbcarbon.meter.meter import Run
+
+REPORT_WAIT_S = 1.0
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
+
+
+class Measurement:
+    """A measured block. `report` holds its figures once it is over.
+
+    Use `nbcarbon.measure`. Blocks nest, and one object may be entered again after it was left.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._runs: list[Run | None] = []
+        self._finished: Run | None = None
+
+    def __enter__(self) -> Self:
+        meter = app.start(notebook=_script()).meter
+        app.wait_for_first_sampler()
+        self._runs.append(meter.open(key=None, source=self.name, name=self.name, front_end=False))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        run = self._runs.pop()
+        current = app.current()
+        if current is not None:
+            current.meter.close(run, _outcome(kind))
+        self._finished = run
+
+    def __call__(self, function: _Function) -> _Function:
+        """As a decorator: every call is one measured block; the last one's figures are `report`."""
+
+        @functools.wraps(function)
+        def measured(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return function(*args, **kwargs)
+
+        measured.measurement = self  # type: ignore[attr-defined]
+        return measured  # type: ignore[return-value]
+
+    @property
+    def report(self) -> Figures:
+        """The figures of the last finished run of this block.
+
+        Waits up to a second for the sampler, then returns what is known: a coverage of 0 means
+        that nothing is. Raises NotMeasuring before the block is over or while measuring is off.
+        """
+        current = app.current()
+        if self._finished is None or current is None:
+            raise NotMeasuring(
+                f"There is no report of {self.name!r}.",
+                hint="It is there once the block is over, while measuring is on.",
+            )
+        return current.meter.report(self._finished, wait_s=REPORT_WAIT_S)
+
+
+def measure(name: str = "block") -> Measurement:
+    """Measure a block of code or a function.
+
+    with nbcarbon.measure("train") as m: ...
+
+    The first one in a process starts the sampler and waits up to 0.3 s for it.
+    """
+    from nbcarbon.core.escape import label
+
+    return Measurement(label(name))
+
+
+def session() -> Session:
+    """The session of this process, up to date.
+
+    Raises NotMeasuring where none was started.
+    """
+    current = app.current()
+    if current is None:
+        raise NotMeasuring(
+            "Nothing is being measured.",
+            hint="Start with %load_ext nbcarbon, or with nbcarbon.measure() in a script.",
+        )
+    return current.meter.session
+
+
+def _outcome(kind: type[BaseException] | None) -> Outcome:
+    if kind is None:
+        return Outcome.OK
+    return Outcome.INTERRUPTED if issubclass(kind, KeyboardInterrupt) else Outcome.ERROR
+
+
+def _script() -> str:
+    main = sys.modules.get("__main__")
+    return getattr(main, "__file__", None) or ""

@@ -1,0 +1,263 @@
+"""`nbcarbon run`: execute a notebook in a real kernel with every cell measured, and show the cost.
+
+The kernel loads nbcarbon by an argument of its command line, so a notebook needs no change and a
+later `%load_ext` in it is harmless. The runner learns what each cell cost from the ledger alone:
+the same file that survives when the kernel does not.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbcarbon import app
+from nbcarbon.errors import LedgerError, RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from nbcarbon.core.figures import Figures
+
+FIGURES_WAIT_S = 2.0
+"""How long the line of a finished cell waits for its figures; the table has them in any case."""
+
+FAILED, DONE = 1, 0
+
+
+def run(
+    notebook: Path,
+    *,
+    output: Path | None,
+    summaries: Sequence[Path] | None,
+    zone: str | None,
+    allow_errors: bool,
+    with_host: bool,
+    say: Callable[[str], None],
+    ascii: bool,
+) -> int:
+    """Run a notebook, say what each cell cost while it runs, write it and its summaries.
+
+    Returns 0, or 1 where a cell failed or the kernel died: everything is written all the same.
+    Raises RunError or ExportError where that is not possible at all.
+    """
+    from nbcarbon.core import humanize
+    from nbcarbon.notebook.card import report_text
+
+    stem = notebook.with_suffix("")
+    output = output or stem.with_suffix(".executed.ipynb")
+    summaries = summaries or [stem.with_suffix(".carbon.json"), stem.with_suffix(".carbon.md")]
+    environ = dict(os.environ)
+    if zone is not None:
+        environ["NBCARBON_ZONE"] = app.checked_zone(zone)
+    ledger = app.new_ledger_path(environ)
+    environ[app.LEDGER_VARIABLE] = str(ledger)
+
+    def finished(progress: Progress) -> None:
+        say(_line(progress, _figures(ledger, progress.position), ascii=ascii))
+
+    def started(position: int, of: int, first_line: str) -> None:
+        say(f"[{position}/{of}] {first_line[:60]} ...")
+
+    began_s = time.monotonic()
+    ran = run_notebook(
+        notebook, environ=environ, allow_errors=allow_errors, started=started, finished=finished
+    )
+    _write_notebook(ran.notebook, output)
+    wait_until(lambda: _ended(ledger))
+    session = app.read_session(ledger)
+    say("")
+    say(report_text(session.figures(), ascii=ascii))
+    say("")
+    if ran.error:
+        say(f"Stopped: {ran.error} (after {humanize.duration(time.monotonic() - began_s)})")
+    for path in (output, *summaries):
+        if path is not output:
+            app.export_session(session, path, force=True, with_host=with_host)
+        say(f"Written: {path}")
+    return FAILED if ran.error else DONE
+
+
+def _line(progress: Progress, figures: Figures | None, *, ascii: bool) -> str:
+    """One finished cell, in one line."""
+    from nbcarbon.core import humanize
+
+    start = f"[{progress.position}/{progress.of}] {progress.first_line[:40]:<40}"
+    if figures is None:
+        return f"{start} {progress.outcome}"
+    cost = [
+        humanize.duration(figures.duration_s),
+        humanize.energy(figures.energy.energy_j),
+        humanize.mass(figures.emissions.emissions_g, ascii=ascii),
+        *([progress.outcome] if progress.outcome != "ok" else []),
+    ]
+    return "   ".join([start, *cost])
+
+
+def _figures(ledger: Path, position: int) -> Figures | None:
+    """The figures of the n-th cell, as soon as the ledger has them."""
+
+    def found() -> Figures | None:
+        try:
+            cells = app.read_session(ledger).figures().cells
+        except LedgerError:
+            return None
+        return cells[position - 1] if len(cells) >= position else None
+
+    wait_until(lambda: found() is not None)
+    return found()
+
+
+def _ended(ledger: Path) -> bool:
+    try:
+        return app.read_session(ledger).ended is not None
+    except LedgerError:
+        return False
+
+
+def _write_notebook(notebook: Any, path: Path) -> None:
+    import nbformat
+
+    from nbcarbon.files import write_atomic
+
+    write_atomic(path, nbformat.writes(notebook).encode("utf-8"), force=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One finished cell: its number among the code cells, how many there are, how it ended."""
+
+    position: int
+    of: int
+    first_line: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A notebook that was executed, whole or up to the cell that failed."""
+
+    notebook: Any
+    error: str = ""
+
+
+def run_notebook(
+    path: Path,
+    *,
+    environ: Mapping[str, str],
+    allow_errors: bool,
+    started: Callable[[int, int, str], None],
+    finished: Callable[[Progress], None],
+) -> Ran:
+    """Run every cell of a notebook, in its own folder, with the kernel it asks for.
+
+    Calls `started` and `finished` around each code cell. A cell that fails stops the run unless it
+    is tagged `raises-exception` or `allow_errors` is set; what was run is returned all the same.
+
+    Raises RunError where the notebook cannot be read or no kernel can be started.
+    """
+    nbformat, nbclient, kernelspec, no_such_kernel = _libraries()
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        raise RunError(f"There is no notebook {path}.", hint="Check the path.") from None
+    except Exception as error:  # noqa: BLE001 (whatever nbformat makes of a broken file)
+        raise RunError(
+            f"{path} is not a notebook ({type(error).__name__}).", hint="Open and save it in Jupyter."
+        ) from None
+    name = notebook.metadata.get("kernelspec", {}).get("name", "python3")
+    try:
+        spec = kernelspec.KernelSpecManager().get_kernel_spec(name)
+    except no_such_kernel:
+        raise RunError(
+            f"{path} asks for the kernel {name!r}, which is not installed here.",
+            hint="Install it, or choose another kernel in Jupyter and save the notebook.",
+        ) from None
+    _refuse_kernel_without_nbcarbon(name, spec)
+
+    code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+
+    def on_start(cell: Any, cell_index: int) -> None:
+        if cell_index in code:
+            started(code.index(cell_index) + 1, len(code), _first_line(cell))
+
+    def on_executed(cell: Any, cell_index: int, execute_reply: Any) -> None:
+        if cell_index in code:
+            outcome = execute_reply["content"].get("status", "error")
+            finished(Progress(code.index(cell_index) + 1, len(code), _first_line(cell), outcome))
+
+    client = nbclient.NotebookClient(
+        notebook,
+        timeout=None,
+        kernel_name=name,
+        allow_errors=allow_errors,
+        resources={"metadata": {"path": str(path.resolve().parent)}},
+        on_cell_start=on_start,
+        on_cell_executed=on_executed,
+        record_timing=True,
+    )
+    error = _execute(client, environ, nbclient.exceptions)
+    return Ran(notebook, error)
+
+
+def _execute(client: Any, environ: Mapping[str, str], exceptions: Any) -> str:
+    """Run it all. Returns one line on what stopped it, empty where nothing did."""
+    try:
+        client.execute(
+            env=dict(environ),
+            extra_arguments=["--IPKernelApp.extra_extensions=nbcarbon"],
+        )
+    except exceptions.CellExecutionError as error:
+        return f"{error.ename}: {error.evalue}".strip()
+    except exceptions.DeadKernelError:
+        return "the kernel died"
+    return ""
+
+
+def _first_line(cell: Any) -> str:
+    lines = [line for line in cell.source.splitlines() if line.strip()]
+    return lines[0].strip() if lines else ""
+
+
+def _refuse_kernel_without_nbcarbon(name: str, spec: Any) -> None:
+    """One sentence now is better than a kernel that dies of an unknown extension."""
+    import subprocess
+
+    language = getattr(spec, "language", "python")
+    if language != "python":
+        raise RunError(
+            f"The kernel {name!r} runs {language}, which nbcarbon cannot measure.",
+            hint="It measures Python kernels.",
+        )
+    found = subprocess.run(  # noqa: S603 (the interpreter of a kernel the user has installed)
+        [spec.argv[0], "-c", "import nbcarbon"], capture_output=True, check=False, timeout=60
+    )
+    if found.returncode:
+        raise RunError(
+            f"The kernel {name!r} has no nbcarbon.", hint=f"Run: {spec.argv[0]} -m pip install nbcarbon"
+        )
+
+
+def wait_until(done: Callable[[], bool], timeout_s: float = FIGURES_WAIT_S) -> bool:
+    """Ask again and again until it is done or the time is over."""
+    deadline_s = time.monotonic() + timeout_s
+    while not done():
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _libraries() -> tuple[Any, Any, Any, Any]:
+    try:
+        import nbclient
+        import nbclient.exceptions
+        import nbformat
+        from jupyter_client import kernelspec
+    except ImportError:
+        raise RunError(
+            "Running notebooks needs nbclient and ipykernel.", hint="Run: pip install 'nbcarbon[run]'"
+        ) from None
+    return nbformat, nbclient, kernelspec, kernelspec.NoSuchKernel
