@@ -43,10 +43,10 @@ _LATEX: Final = {
     ord("<"): r"\textless{}",
     ord(">"): r"\textgreater{}",
     ord("|"): r"\textbar{}",
-    ord('"'): r"\textquotedbl{}",
-    ord("-"): r"{-}",
-    ord("`"): r"\textasciigrave{}",
-    ord("'"): r"\textquotesingle{}",
+    ord('"'): r"\symbol{34}",
+    ord("`"): r"\symbol{96}",
+    ord("'"): "{'}",
+    ord("-"): "{-}",
     ord(REPLACEMENT): "?",
 }
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -73,7 +73,7 @@ def html(text: str) -> str:
 
 def markdown(text: str) -> str:
     """Text for one line of Markdown: a paragraph, a heading, a list item or a table's cell."""
-    line = _flat(text).translate(_MARKDOWN).replace("www.", "www\\.").replace("WWW.", "WWW\\.")
+    line = _flat(text).translate(_MARKDOWN).replace("w.", "w\\.").replace("W.", "W\\.")
     digits = len(line) - len(line.lstrip("0123456789"))
     if line[digits : digits + 1] in {".", ")"} and digits:
         return f"{line[:digits]}\\{line[digits:]}"  # 1. would start a list

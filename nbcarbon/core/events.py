@@ -168,7 +168,7 @@ def from_json(value: Mapping[str, Any]) -> Event:
         return Unknown(name, rest)
     try:
         built: Event = _build(_TYPES[name], rest)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"not a {name}: {error!r}") from error
     return built
 

@@ -13,6 +13,11 @@ J_PER_UJ: Final = 1e-6
 """Joules in a microjoule, the unit of Linux powercap files."""
 W_PER_MW: Final = 1e-3
 """Watts in a milliwatt, the unit of NVML power."""
+PREFIX_STEP: Final = 1000.0
+"""From one unit prefix to the next: milli, none, kilo, mega."""
+S_PER_MS: Final = 1e-3
+S_PER_MIN: Final = 60.0
+MIN_PER_H: Final = 60
 S_PER_NS: Final = 1e-9
 S_PER_US: Final = 1e-6
 S_PER_DAY: Final = 86_400.0
