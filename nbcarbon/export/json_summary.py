@@ -1,0 +1,48 @@
+"""The summary as a JSON file, and back. ASCII only, so that no reader can mistake a character."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from nbcarbon.core.summary import SCHEMA, SCHEMA_VERSION
+from nbcarbon.errors import ExportError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SUFFIXES: Final = (".json",)
+
+
+def render(summary: Mapping[str, Any]) -> bytes:
+    """A summary as indented JSON. Raises ValueError on NaN, which no summary holds."""
+    return (json.dumps(summary, indent=2, allow_nan=False) + "\n").encode("ascii")
+
+
+def load(data: bytes) -> dict[str, Any]:
+    """The summary in a file's bytes, as it was before `render`.
+
+    Raises ExportError where the bytes are no summary or one of a later version.
+    """
+    try:
+        found = json.loads(data, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise ExportError(
+            "This is not JSON.", hint="Name a file that nbcarbon exported as JSON."
+        ) from error
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+        raise ExportError(
+            "This JSON is not a summary of nbcarbon.",
+            hint="Name a file that nbcarbon exported as JSON.",
+        )
+    version = found.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise ExportError(
+            f"This summary has version {version!r}, and only {SCHEMA_VERSION} can be read.",
+            hint="Read it with the version of nbcarbon that wrote it.",
+        )
+    return found
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,573 @@
+"""What a cell's card and a session's table look like: in a terminal, as HTML, as JSON.
+
+Pure functions from figures to text. Templates are constant; every name, zone, source and method
+passes the escape of its sink. No script, no outside resource, nothing that moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from unicodedata import combining, east_asian_width
+
+from nbcarbon.core import escape, humanize, summary
+from nbcarbon.core.attribution import Rule
+from nbcarbon.core.cell import Outcome
+from nbcarbon.core.device import Provenance
+from nbcarbon.core.emissions import operational
+from nbcarbon.core.humanize import CO2E, GRAMS, Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Sequence
+
+    from nbcarbon.core.emissions import Emissions
+    from nbcarbon.core.energy import Energy
+    from nbcarbon.core.figures import DeviceFigure, Figures, SessionFigures
+    from nbcarbon.core.intensity import Intensity, Zone
+
+MIME: Final = "application/vnd.nbcarbon.v1+json"
+LONGEST_LINE: Final = 100
+WAITING: Final = "waiting for the sampler"
+
+_DOT: Final = f"{humanize.SPACE}· "
+_INDENT: Final = " " * 8
+_OUTCOMES: Final = {
+    Outcome.ERROR: "ended in an error",
+    Outcome.INTERRUPTED: "interrupted",
+    Outcome.KERNEL_DIED: "kernel died",
+    Outcome.UNCLOSED: "end not seen",
+}
+_FLAGS: Final = {
+    "unsynced": "unsynced: GPU work may still have been queued when the cell ended",
+    "overlap": "overlap: ran beside another cell, their common time is divided",
+    "thread": "thread: no sampler process could be started, readings may be late",
+}
+
+
+# Cards ---------------------------------------------------------------------------------------
+
+
+def card_text(f: Figures, *, ascii: bool = False) -> str:
+    """The card of one run for a terminal, at most 100 columns wide.
+
+    With `ascii`, nothing in it goes beyond ASCII.
+    """
+    inner = LONGEST_LINE - len(_INDENT)
+    head = [f.name, humanize.duration(f.duration_s), str(_energy(f)), str(_emissions(f))]
+    devices = [
+        [each.name, _device_energy(each).headline, _device_power(each), _briefly(each, f.rule)]
+        for each in f.devices
+    ]
+    lines = [
+        *_columns([_plain(head, ascii=ascii)], width=LONGEST_LINE),
+        *_wrapped([*_quiet(f), _charged(f.rule, f.own_fraction)], width=inner),
+        *_columns([_plain(row, ascii=ascii) for row in devices], width=inner),
+        *_wrapped([*_ranges(f), *_rest(f)], width=inner),
+        *(_cut(escape.terminal(each), inner) for each in _remarks(f.flags)),
+    ]
+    return humanize.plain(f"\n{_INDENT}".join(lines), ascii=ascii)
+
+
+def card_html(f: Figures) -> str:
+    """The card of one run as HTML: one bold line, one quiet line, the rest folded."""
+    rows = "".join(
+        _DEVICE.format(
+            name=escape.html(each.name),
+            energy=escape.html(_device_energy(each).headline),
+            range=escape.html(_device_energy(each).range),
+            power=escape.html(_device_power(each)),
+            how=escape.html(", ".join(_method(each, f.rule))),
+        )
+        for each in f.devices
+    )
+    rest = [
+        _DOT.join([_charged(f.rule, f.own_fraction), *_rest(f)]),
+        _DOT.join(_ranges(f)),
+        *_remarks(f.flags),
+    ]
+    return _FRAME.format(
+        width=640,
+        head=_HEAD.format(
+            name=escape.html(f.name),
+            duration=escape.html(humanize.duration(f.duration_s)),
+            energy=_estimate_html(_energy(f)),
+            emissions=_estimate_html(_emissions(f)),
+        ),
+        body=_DETAILS.format(
+            quiet=escape.html(_DOT.join(_quiet(f))),
+            table=_DEVICES.format(rows=rows) if rows else "",
+            rest="".join(_LINE.format(text=escape.html(each)) for each in rest if each),
+        ),
+    )
+
+
+def card_json(f: Figures) -> dict[str, Any]:
+    """The card of one run as plain JSON values, for front ends that draw it themselves."""
+    return {
+        "schema": "nbcarbon.card",
+        "schema_version": 1,
+        **summary.cell(f),
+        "mean_power_w": summary.finite(f.mean_power_w),
+        "own_fraction": summary.finite(f.own_fraction),
+        "attribution": str(f.rule),
+        "other_energy": summary.energy(f.other_energy),
+        "zone": {**summary.zone(f.zone), "name": f.zone.name},
+        "intensity": summary.intensity(f.intensity),
+        "pue": summary.finite(f.pue),
+    }
+
+
+def bundle(f: Figures) -> dict[str, Any]:
+    """One output with all three: each front end takes the richest it knows."""
+    return {"text/plain": card_text(f), "text/html": card_html(f), MIME: card_json(f)}
+
+
+def waiting_text(name: str, duration_s: float, *, ascii: bool = False) -> str:
+    """What stands in a card's place until the sampler has answered."""
+    parts = [name, humanize.duration(duration_s), WAITING]
+    return _columns([_plain(parts, ascii=ascii)], width=LONGEST_LINE)[0]
+
+
+def waiting_html(name: str, duration_s: float) -> str:
+    """What stands in a card's place until the sampler has answered, as HTML."""
+    return _FRAME.format(
+        width=640,
+        head=_WAITING_HEAD.format(
+            name=escape.html(name), duration=escape.html(humanize.duration(duration_s))
+        ),
+        body=_LINE.format(text=WAITING),
+    )
+
+
+def waiting_bundle(name: str, duration_s: float) -> dict[str, Any]:
+    return {
+        "text/plain": waiting_text(name, duration_s),
+        "text/html": waiting_html(name, duration_s),
+    }
+
+
+# The session's table -----------------------------------------------------------------------------
+
+
+def report_text(f: SessionFigures, *, ascii: bool = False, width: int = LONGEST_LINE) -> str:
+    """The table of a session for a terminal, no line wider than `width` (60 or more).
+
+    Where it would be wider, names give way first, then what is said in the last column.
+    """
+    rows = _rows(f)
+    columns = (
+        ["cell", *(f"  {row.name}" if row.nested else row.name for row in rows)],
+        ["duration", *(row.duration for row in rows)],
+        _aligned([("energy", "range"), *(_pair(row.energy) for row in rows)]),
+        _aligned([("CO₂e", "range"), *(_pair(row.emissions) for row in rows)]),
+        ["how", *(row.how for row in rows)],
+    )
+    head, *body, total = _columns(
+        [_plain(row, ascii=ascii) for row in zip(*columns, strict=True)],
+        right={1},
+        gap="  ",
+        width=width,
+    )
+    rule = "-" * max(map(_width, (head, *body, total)))
+    below = [*_wrapped(_terms(f), width=width), *(_cut(each, width) for each in _legend(f))]
+    return humanize.plain("\n".join([head, rule, *body, rule, total, *below]), ascii=ascii)
+
+
+def report_html(f: SessionFigures) -> str:
+    """The table of a session as HTML."""
+    rows = "".join(
+        _ROW.format(
+            name=escape.html(row.name),
+            indent=16 if row.nested else 0,
+            weight=600 if row.total else 400,
+            line="1px solid var(--jp-border-color2, #8888)" if row.total else "0",
+            duration=escape.html(row.duration),
+            energy=escape.html(row.energy.headline),
+            energy_range=escape.html(row.energy.interval),
+            emissions=escape.html(row.emissions.headline),
+            emissions_range=escape.html(row.emissions.interval),
+            how=escape.html(row.how),
+        )
+        for row in _rows(f)
+    )
+    titles = "".join(
+        _TITLE.format(text=escape.html(title), align="right" if 0 < position < 6 else "left")
+        for position, title in enumerate(_TITLES)
+    )
+    lines = [_DOT.join(_terms(f)), *_legend(f)]
+    return _FRAME.format(
+        width=860,
+        head="",
+        body=_TABLE.format(
+            titles=titles,
+            rows=rows,
+            lines="".join(_LINE.format(text=escape.html(each)) for each in lines),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of the table, written but not yet escaped."""
+
+    name: str
+    duration: str
+    energy: Estimate
+    emissions: Estimate
+    how: str
+    nested: bool = False
+    total: bool = False
+
+
+_TITLES: Final = ("cell", "duration", "energy", "range", "CO₂e", "range", "how")
+
+
+def _rows(f: SessionFigures) -> list[_Row]:
+    """Cells, then what is no cell's, then the total of all but other people's."""
+    rows = [_cell_row(each) for each in f.cells]
+    parts = {
+        "front end": f.front_end,
+        "background": f.background,
+        "between cells": f.between_cells,
+        "others, not added": f.others,
+    }
+    rows += [_part_row(f, name, part) for name, part in parts.items() if part.high_j > 0]
+    cells = [each for each in f.cells if each.coverage_fraction > 0]
+    known = humanize.known(measured_fraction=f.measured_fraction) if cells else ""
+    energy = humanize.energy_estimate(f.energy.energy_j, f.energy.low_j, f.energy.high_j)
+    return [
+        *rows,
+        _Row(
+            "total", humanize.duration(f.duration_s), energy, _grams(f.emissions), known, total=True
+        ),
+    ]
+
+
+def _cell_row(f: Figures) -> _Row:
+    outcome = [] if f.outcome is Outcome.OK else [str(f.outcome).replace("_", " ")]
+    return _Row(
+        f.name,
+        humanize.duration(f.duration_s),
+        _energy(f),
+        _emissions(f, GRAMS),
+        ", ".join([*outcome, *_known(f)[:1], *f.flags]),
+        nested=f.parent_index is not None,
+    )
+
+
+def _part_row(f: SessionFigures, name: str, part: Energy) -> _Row:
+    energy = humanize.energy_estimate(part.energy_j, part.low_j, part.high_j)
+    return _Row(
+        name, "", energy, _grams(operational(part, pue=f.pue, intensity=f.intensity)), how=""
+    )
+
+
+def _grams(emissions: Emissions) -> Estimate:
+    return humanize.estimate(emissions.emissions_g, emissions.low_g, emissions.high_g, scale=GRAMS)
+
+
+def _terms(f: SessionFigures) -> list[str]:
+    """What all rows have in common."""
+    seen = f.coverage_fraction
+    return [
+        _place(f.zone, f.intensity),
+        "whole machine" if f.rule is Rule.MACHINE else "this notebook's share",
+        *([f"coverage {humanize.percent(seen)}"] if f.cells and seen < 1 else []),
+        f"PUE{humanize.SPACE}{humanize.number(f.pue)}",
+        f"intensity from {f.intensity.source}",
+    ]
+
+
+def _legend(f: SessionFigures) -> list[str]:
+    """A line for each mark in the table that needs one."""
+    flags = dict.fromkeys(flag for each in f.cells for flag in each.flags)
+    nested = any(each.parent_index is not None for each in f.cells)
+    lines = ["An indented row is part of the row above it."] if nested else []
+    return lines + _remarks(flags)
+
+
+# Words that the terminal and the page share, not yet escaped -------------------------------------
+
+
+def _energy(f: Figures) -> Estimate:
+    return humanize.energy_estimate(
+        f.energy_j,
+        f.low_j,
+        f.high_j,
+        coverage_fraction=f.coverage_fraction,
+        below_resolution=f.below_resolution,
+    )
+
+
+def _emissions(f: Figures, scale: humanize.Scale = CO2E) -> Estimate:
+    return humanize.estimate(
+        f.emissions_g,
+        f.low_g,
+        f.high_g,
+        scale=scale,
+        coverage_fraction=f.coverage_fraction,
+        below_resolution=f.below_resolution,
+    )
+
+
+def _device_energy(device: DeviceFigure) -> Estimate:
+    return humanize.energy_estimate(
+        device.energy_j,
+        device.low_j,
+        device.high_j,
+        coverage_fraction=device.coverage_fraction,
+        below_resolution=device.below_resolution,
+    )
+
+
+def _device_power(device: DeviceFigure) -> str:
+    """Mean power, or nothing where the run was too short to have one."""
+    if device.mean_power_w is None or device.below_resolution:
+        return ""
+    return humanize.power(device.mean_power_w)
+
+
+def _known(f: Figures) -> list[str]:
+    """How the joules came to be known, in a word or two."""
+    known = humanize.known(measured_fraction=f.measured_fraction, reported=f.reported)
+    words = [known] if f.coverage_fraction > 0 else []
+    return [*words, "below resolution"] if f.below_resolution else words
+
+
+def _place(zone: Zone, intensity: Intensity) -> str:
+    return humanize.place(
+        None if zone.id is None else zone.name,
+        intensity.g_per_kwh,
+        year=intensity.year,
+        scope=str(intensity.scope),
+        basis=str(intensity.basis),
+        fallback=intensity.fallback,
+    )
+
+
+def _charged(rule: Rule, own_fraction: float | None) -> str:
+    """Who is charged, and how much of the machine's work was this notebook's own."""
+    if own_fraction is None:
+        unknown = "" if rule is Rule.MACHINE else ", this notebook's share is not known"
+        return f"whole machine{unknown}"
+    share = humanize.percent(own_fraction)
+    if rule is Rule.MACHINE:
+        return f"whole machine, own share {share}"
+    return f"this notebook's share, {share} of the machine"
+
+
+def _quiet(f: Figures) -> list[str]:
+    """The line below the bold one, in parts."""
+    outcome = [_OUTCOMES[f.outcome]] if f.outcome in _OUTCOMES else []
+    return [*outcome, *_known(f), _place(f.zone, f.intensity)]
+
+
+def _rest(f: Figures) -> list[str]:
+    """What else there is to know, in parts; the other rule's figure among it."""
+    parts = []
+    if f.mean_power_w is not None and not f.below_resolution:
+        parts.append(f"mean power {humanize.power(f.mean_power_w)}")
+    if f.own_fraction is not None:
+        other = "own share" if f.rule is Rule.MACHINE else "whole machine"
+        parts.append(f"{other} {humanize.energy(f.other_energy.energy_j)}")
+    return [
+        *parts,
+        f"coverage {humanize.percent(f.coverage_fraction)}",
+        f"PUE{humanize.SPACE}{humanize.number(f.pue)}",
+        f"intensity from {f.intensity.source}",
+    ]
+
+
+def _ranges(f: Figures) -> list[str]:
+    """The intervals that `about` stands for, as one part."""
+    ranges = [each.range for each in (_energy(f), _emissions(f)) if each.wide]
+    return [f"range {', '.join(ranges)}"] if ranges else []
+
+
+def _remarks(flags: Iterable[str]) -> list[str]:
+    return [_FLAGS.get(flag, flag) for flag in flags]
+
+
+def _method(device: DeviceFigure, rule: Rule) -> list[str]:
+    """How a device's joules came to be known, and what limits them."""
+    method = [device.method] if device.method else []
+    return [_provenance(device), *method, *_limits(device, rule)]
+
+
+def _briefly(device: DeviceFigure, rule: Rule) -> str:
+    """The same in few words: a model's name says little to who reads a terminal."""
+    said = device.method and device.provenance is not Provenance.MODELLED
+    known = f"{_provenance(device)} ({device.method})" if said else _provenance(device)
+    return ", ".join([known, *_limits(device, rule)])
+
+
+def _provenance(device: DeviceFigure) -> str:
+    return str(device.provenance) if device.coverage_fraction > 0 else "no reading"
+
+
+def _limits(device: DeviceFigure, rule: Rule) -> list[str]:
+    limits = ["below resolution"] if device.below_resolution else []
+    if not device.counted:
+        limits.append("part of another row")
+    if 0 < device.coverage_fraction < 1:
+        limits.append(f"coverage {humanize.percent(device.coverage_fraction)}")
+    if rule is Rule.SHARE and device.own_fraction is None:
+        limits.append("charged whole")
+    return limits
+
+
+# Laying out a terminal -----------------------------------------------------------------------
+
+
+def _plain(row: Iterable[str], *, ascii: bool) -> list[str]:
+    """One row of cells as a terminal may show them."""
+    return [humanize.plain(escape.terminal(text), ascii=ascii) for text in row]
+
+
+def _pair(shown: Estimate) -> tuple[str, str]:
+    """What a table has room for: the value and always its range, even where it is `about`."""
+    return shown.headline, shown.interval
+
+
+def _aligned(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Values to the right of their column, ranges behind them; a lone text may use both columns."""
+    widest = max(_width(value) for value, aside in pairs if aside)
+    return [
+        _padded(value, widest, right=True) + (f" ({aside})" if aside else "")
+        for value, aside in pairs
+    ]
+
+
+def _columns(
+    rows: Sequence[Sequence[str]], *, width: int, right: Container[int] = (), gap: str = "   "
+) -> list[str]:
+    """Rows as aligned lines, none wider than `width`: the first and last columns give way."""
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    for place, least in ((0, 14), (-1, 14), (0, 8)):
+        if widths:
+            excess = sum(widths) + len(gap) * (len(widths) - 1) - width
+            widths[place] -= max(0, min(excess, widths[place] - least))
+    lines = []
+    for row in rows:
+        cells = [
+            _padded(_cut(text, size), size, right=place in right)
+            for place, (text, size) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append(_cut(gap.join(cells).rstrip(), width))
+    return lines
+
+
+def _wrapped(parts: Iterable[str], *, width: int) -> list[str]:
+    """Parts joined by dots, on as many lines as they need."""
+    lines: list[str] = []
+    for part in map(escape.terminal, parts):
+        if lines and _width(lines[-1] + _DOT + part) <= width:
+            lines[-1] += _DOT + part
+        else:
+            lines.append(_cut(part, width))
+    return lines
+
+
+def _width(text: str) -> int:
+    """Columns a text takes: two for a wide character, none for an accent on the one before."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
+
+
+def _padded(text: str, width: int, *, right: bool) -> str:
+    space = " " * (width - _width(text))
+    return space + text if right else text + space
+
+
+def _cut(text: str, width: int) -> str:
+    """The text, or its beginning and an ellipsis where it is wider than `width`."""
+    if _width(text) <= width:
+        return text
+    kept = text
+    while _width(kept) >= width:
+        kept = kept[:-1]
+    return kept.rstrip() + escape.ELLIPSIS
+
+
+# Templates: constant. Names of JupyterLab's own variables, with what to use where it is not there.
+
+_INK = "color:var(--jp-ui-font-color1,inherit)"
+_SOFT = "color:var(--jp-ui-font-color2,var(--vscode-descriptionForeground,inherit));font-weight:400"
+_LINE_COLOUR = "var(--jp-border-color2,#8886)"
+_NUMBER = "padding:2px 10px 2px 0;text-align:right;vertical-align:top;white-space:nowrap"
+_WORDS = "padding:2px 10px 2px 0;text-align:left;vertical-align:top;overflow-wrap:break-word"
+_PLAIN_ROW = "background:none"
+
+# MathJax, which Jupyter runs over HTML output, must leave names with a dollar in them alone.
+_FRAME: Final = (
+    '<div class="nbcarbon mathjax_ignore tex2jax_ignore" style="box-sizing:border-box;'
+    "max-width:{width}px;margin:4px 0;padding:8px 12px;border:1px solid " + _LINE_COLOUR + ";"
+    "border-left:3px solid #0072b2;border-radius:3px;background:var(--jp-layout-color1,transparent);"
+    + _INK
+    + ";font:13px/1.45 var(--jp-ui-font-family,system-ui,sans-serif);"
+    'font-variant-numeric:tabular-nums;overflow-wrap:break-word">{head}{body}</div>'
+)
+_NAME: Final = (
+    '<bdi style="display:inline-block;max-width:calc(100% - 1.5em);overflow:hidden;text-overflow:ellipsis;'
+    'white-space:nowrap;vertical-align:bottom" title="{name}">{name}</bdi>'
+)
+_HEAD: Final = (
+    '<div style="font-weight:600">'
+    + _NAME
+    + _DOT
+    + "{duration}"
+    + _DOT
+    + "{energy}"
+    + _DOT
+    + "{emissions}</div>"
+)
+_WAITING_HEAD: Final = '<div style="font-weight:600">' + _NAME + _DOT + "{duration}</div>"
+_VALUE: Final = '<span style="white-space:nowrap">{value}</span>'
+_VALUE_ASIDE: Final = (
+    '<span style="white-space:nowrap">{value} <span style="font-size:12px;' + _SOFT + '">{aside}'
+    "</span></span>"
+)
+_DETAILS: Final = (
+    '<details><summary style="cursor:pointer;font-size:12px;' + _SOFT + '">{quiet}</summary>'
+    "{table}{rest}</details>"
+)
+_DEVICES: Final = (
+    '<table style="margin:6px 0 2px;width:100%;border:0;border-collapse:collapse;table-layout:auto;font-size:12px;'
+    + _INK + '"><thead style="border:0"><tr style="' + _PLAIN_ROW + '">'
+    '<th scope="col" style="' + _WORDS + ";" + _SOFT + '">device</th>'
+    '<th scope="col" style="' + _NUMBER + ";" + _SOFT + '">energy</th>'
+    '<th scope="col" style="' + _NUMBER + ";" + _SOFT + ';white-space:normal">mean power</th>'
+    '<th scope="col" style="' + _WORDS + ";" + _SOFT + '">how</th>'
+    "</tr></thead><tbody>{rows}</tbody></table>"
+)  # fmt: skip
+_DEVICE: Final = (
+    '<tr style="' + _PLAIN_ROW + '"><td style="' + _WORDS + '"><bdi>{name}</bdi></td>'
+    '<td style="' + _NUMBER + '" title="{range}">{energy}</td>'
+    '<td style="' + _NUMBER + '">{power}</td><td style="' + _WORDS + '">{how}</td></tr>'
+)
+_LINE: Final = '<div style="font-size:12px;' + _SOFT + '">{text}</div>'
+_TABLE: Final = (
+    '<div style="overflow-x:auto"><table style="margin:0 0 6px;width:100%;border:0;'
+    "border-collapse:collapse;table-layout:auto;font-size:12px;" + _INK + '">'
+    '<thead style="border:0"><tr style="' + _PLAIN_ROW + '">{titles}</tr></thead>'
+    "<tbody>{rows}</tbody></table></div>{lines}"
+)
+_TITLE: Final = (
+    '<th scope="col" style="padding:2px 10px 2px 0;text-align:{align};' + _SOFT + '">{text}</th>'
+)
+_ROW: Final = (
+    '<tr style="' + _PLAIN_ROW + ';font-weight:{weight};border-top:{line}">'
+    '<td style="' + _WORDS + ';min-width:6em;padding-left:{indent}px"><bdi>{name}</bdi></td>'
+    '<td style="' + _NUMBER + '">{duration}</td>'
+    '<td style="' + _NUMBER + '">{energy}</td>'
+    '<td style="' + _NUMBER + ";" + _SOFT + '">{energy_range}</td>'
+    '<td style="' + _NUMBER + '">{emissions}</td>'
+    '<td style="' + _NUMBER + ";" + _SOFT + '">{emissions_range}</td>'
+    '<td style="' + _WORDS + ";" + _SOFT + '">{how}</td></tr>'
+)
+
+
+def _estimate_html(shown: Estimate) -> str:
+    template = _VALUE_ASIDE if shown.aside else _VALUE
+    return template.format(value=escape.html(shown.headline), aside=escape.html(shown.aside))
