@@ -66,13 +66,13 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """`%load_ext nbcarbon`: from now on every cell is measured."""
-    from nbcarbon.app import load
+    from nbcarbon.notebook.extension import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """`%unload_ext nbcarbon`: nothing of it is left."""
-    from nbcarbon.app import unload
+    from nbcarbon.notebook.extension import unload
 
     unload(shell)

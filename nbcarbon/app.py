@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcarbon import __version__, settings
 from nbcarbon.core.events import SessionStarted
-from nbcarbon.errors import LedgerError, RunError
+from nbcarbon.errors import LedgerError, RunError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nbcarbon.core.session import Session
     from nbcarbon.meter.link import Link, SamplerHandle
     from nbcarbon.meter.meter import Meter
-    from nbcarbon.ports import Discovery, SensorBackend
+    from nbcarbon.ports import Clock, Discovery, SensorBackend
     from nbcarbon.sampler.loop import Ledger, Loop, Past
     from nbcarbon.settings import Settings
 
@@ -92,36 +92,21 @@ class App:
         return describe_zone(session.zone, session.intensity)
 
     def zone_choices(self) -> tuple[str, ...]:
+        """Every zone there is a figure for."""
         from nbcarbon.grid.zones import load_zones
 
         return load_zones().ids()
 
-    def resolve_zone(self, text: str) -> str:
-        """The id of a zone by id, name or cloud region. Raises UnknownZoneError."""
-        from nbcarbon.grid.zones import load_zones
-
-        return load_zones().resolve(text).id or ""
-
-    def doctor_lines(self) -> list[str]:
-        from nbcarbon.doctor import examine
-
-        return examine(os.environ, session=self.meter.session, problem=self.meter.problem).lines()
-
     def export(self, path: str, *, force: bool = False, with_host: bool = False) -> str:
         """Write the session to a file by its suffix. Returns where. Raises ExportError."""
-        from nbcarbon.export import export
-
-        target = Path(path).expanduser()
-        export(summary_of(self.meter.session, with_host=with_host), target, force=force)
-        return str(target)
+        return str(export_session(self.meter.session, Path(path), force=force, with_host=with_host))
 
 
 def describe_zone(zone: Zone, intensity: Intensity) -> str:
     """A zone in words: `France, 31 g/kWh (2025, lifecycle; set by you)`."""
     name = zone.name if zone.id else "zone unknown, world average"
     return (
-        f"{name}, {intensity.g_per_kwh:.0f} g/kWh "
-        f"({intensity.year}, {intensity.scope}; {zone.how})"
+        f"{name}, {intensity.g_per_kwh:.0f} g/kWh ({intensity.year}, {intensity.scope}; {zone.how})"
     )
 
 
@@ -186,27 +171,6 @@ def wait_for_first_sampler() -> None:
     if app is not None and not app.waited:
         app.waited = True
         app.meter.wait_ready(FIRST_WAIT_S)
-
-
-def load(shell: Any) -> None:
-    """Measure every cell of this IPython shell. Never lets an error of ours reach the user."""
-    from nbcarbon.meter.sync import synchronise
-    from nbcarbon.notebook import extension
-
-    app = start(notebook=os.environ.get("JPY_SESSION_NAME", ""))
-    if app.extension is None:
-        app.extension = extension.load(shell, app, synchronise)
-
-
-def unload(shell: Any) -> None:
-    """The exact inverse of `load`: hooks, transformer, magics, thread and process are gone."""
-    app = _current
-    if app is not None and app.extension is not None:
-        from nbcarbon.notebook import extension
-
-        extension.unload(shell, app.extension)
-        app.extension = None
-    stop()
 
 
 def _start(notebook: str, options: Mapping[str, str]) -> App:
@@ -371,16 +335,17 @@ def build_loop(
     from nbcarbon.sampler.loop import Loop
     from nbcarbon.sampler.roster import Driver, Roster
     from nbcarbon.sampler.usage import usage_reader
+    from nbcarbon.sensors import cgroup
 
     chosen = settings.load(environ).settings
     clock = SystemClock()
     visible = dict(environ)
-    driver = Driver(driver_backends(clock, visible), end.wake)
+    driver = Driver(driver_backends(chosen, clock, visible), end.wake)
     roster = Roster(
         clock,
         lambda: discover_in_place(chosen, clock),
         driver=driver,
-        stand_in=lambda: stand_in_cpu(chosen, clock),
+        stand_in=lambda: model_in_place(clock),
     )
 
     def look_at(value: str) -> None:
@@ -391,8 +356,8 @@ def build_loop(
         end=end,
         account=Account(),
         roster=roster,
-        usage=usage_reader(kernel_pid, container_s=container_cpu()),
-        open_ledger=lambda started: open_ledger(started, chosen, environ),
+        usage=usage_reader(kernel_pid, container_s=cgroup.container_cpu()),
+        open_ledger=lambda started: open_ledger(started, chosen, environ, clock),
         locate=lambda wanted: locate(wanted, environ),
         parent_alive=parent_alive,
         shortest_interval_s=chosen.interval_s,
@@ -401,3 +366,224 @@ def build_loop(
         mode=mode,
         look_at=look_at,
     )
+
+
+def discover_in_place(chosen: Settings, clock: Clock) -> Discovery:
+    """Every device whose counter is a file, or a model where there is none; or a recorded trace."""
+    from nbcarbon.sensors.rapl import RaplBackend
+    from nbcarbon.sensors.replay import ReplayBackend
+
+    if chosen.replay:
+        return ReplayBackend(Path(chosen.replay).expanduser(), clock).discover()
+    return _with_models([RaplBackend(Path(chosen.powercap_root), clock)], clock)
+
+
+def model_in_place(clock: Clock) -> Discovery:
+    """The same where the CPU's counter turned out to be none."""
+    return _with_models([], clock)
+
+
+def _with_models(backends: list[SensorBackend], clock: Clock) -> Discovery:
+    from nbcarbon.hardware.cpu import cpu_power, this_cpu
+    from nbcarbon.sensors import modelled
+    from nbcarbon.sensors.discover import discover
+    from nbcarbon.sensors.memory import MemoryBackend
+
+    power = cpu_power(this_cpu())
+    within = modelled.DEVICE_ID if power.whole_server else None
+    return discover(
+        backends,
+        cpu_fallback=modelled.ModelledCpuBackend(power, clock),
+        memory=MemoryBackend(clock, within=within),
+    )
+
+
+def driver_backends(
+    chosen: Settings, clock: Clock, environ: Mapping[str, str]
+) -> list[SensorBackend]:
+    """Whatever stands behind a driver, which may hang: asked on a thread of its own."""
+    from nbcarbon.sensors.nvml import NvmlBackend
+
+    return [] if chosen.replay else [NvmlBackend(clock, environ)]
+
+
+def discover_everything(chosen: Settings, environ: Mapping[str, str]) -> list[Discovery]:
+    """All devices, for an examination: waits for drivers."""
+    from nbcarbon.meter.clock import SystemClock
+
+    clock = SystemClock()
+    backends = driver_backends(chosen, clock, environ)
+    return [discover_in_place(chosen, clock), *(each.discover() for each in backends)]
+
+
+def settle(given: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """What `auto` means on this machine, for settings other than the zone."""
+    from nbcarbon.hardware.sharing import why_shared
+    from nbcarbon.sensors.cgroup import read_limits
+
+    if given.get("attribution") != "auto":
+        return {}
+    threads = read_limits().thread_count
+    limited = threads is not None and threads < (os.cpu_count() or 1)
+    return {"attribution": "share" if why_shared(environ, limited=limited) else "machine"}
+
+
+def locate(
+    wanted: str, environ: Mapping[str, str]
+) -> tuple[Zone, Intensity, Iterable[tuple[str, str]]]:
+    """The zone of this machine, its intensity, and notices as (key, sentence). No network."""
+    from nbcarbon.grid.locate import locate
+
+    return locate(wanted, environ)
+
+
+def checked_zone(text: str) -> str:
+    """The id of a zone, or `auto`. Raises UnknownZoneError."""
+    from nbcarbon.grid.zones import load_zones
+
+    return text if text == "auto" else load_zones().resolve(text).id or ""
+
+
+# Sessions on disk
+
+
+def open_ledger(
+    started: SessionStarted, chosen: Settings, environ: Mapping[str, str], clock: Clock
+) -> tuple[Ledger, Past]:
+    """The session's file, new or taken up from a sampler before this one. Raises nothing."""
+    from nbcarbon.ledger.opening import open_session
+
+    asked = environ.get(LEDGER_VARIABLE, "")
+    runtime = environ.get("XDG_RUNTIME_DIR", "")
+    folders = [_sessions_folder(chosen, environ)]
+    if runtime:
+        folders.append(Path(runtime) / "nbcarbon")
+    return open_session(
+        started,
+        folders=folders,
+        path=Path(asked) if asked else None,
+        clock=clock,
+        keep_days=chosen.keep_days,
+    )
+
+
+def _sessions_folder(chosen: Settings, environ: Mapping[str, str]) -> Path:
+    from nbcarbon.ledger.store import state_folder
+
+    return state_folder(environ, chosen.state_dir) / "sessions"
+
+
+def ledger_folder(chosen: Settings, environ: Mapping[str, str]) -> tuple[Path, int]:
+    """Where sessions are kept, and how many there are. Raises LedgerError."""
+    from nbcarbon.ledger.store import sessions
+
+    folder = _sessions_folder(chosen, environ)
+    return folder, len(sessions(folder))
+
+
+def new_ledger_path(environ: Mapping[str, str]) -> Path:
+    """A path for a session that is about to start, in a folder that can be written to."""
+    import tempfile
+    from datetime import UTC, datetime
+
+    from nbcarbon.files import private_folder
+    from nbcarbon.ledger.store import session_path
+
+    folder = _sessions_folder(settings.load(environ).settings, environ)
+    try:
+        private_folder(folder)
+        usable = os.access(folder, os.W_OK)
+    except LedgerError:
+        usable = False
+    if not usable:
+        folder = Path(tempfile.mkdtemp(prefix="nbcarbon-"))
+    return session_path(folder, datetime.now(UTC), os.urandom(8).hex())
+
+
+def read_session(path: Path) -> Session:
+    """A recorded session, one that died closed at its last sample. Raises LedgerError."""
+    from nbcarbon.core.events import Noticed
+    from nbcarbon.core.recover import close_dead
+    from nbcarbon.core.session import Session
+    from nbcarbon.ledger.reader import is_live, read_all
+
+    live = is_live(path)  # asked first: what ends in between is read to its end
+    events, damaged_count = read_all(path)
+    session = Session(events if live else close_dead(events))
+    if damaged_count and not live:
+        plural = "record was" if damaged_count == 1 else "records were"
+        session.apply(Noticed("damaged", f"{damaged_count} damaged {plural} left out."))
+    return session
+
+
+def recorded_session(name: str, environ: Mapping[str, str]) -> Session:
+    """A session by `latest`, id or path. Raises LedgerError."""
+    from nbcarbon.ledger.store import find
+
+    return read_session(find(_sessions_folder(settings.load(environ).settings, environ), name))
+
+
+def export_session(session: Session, path: Path, *, force: bool, with_host: bool) -> Path:
+    """Write a session to a file by its suffix. Returns where. Raises ExportError."""
+    from nbcarbon.export import export
+
+    target = path.expanduser()
+    export(summary_of(session, with_host=with_host), target, force=force)
+    return target
+
+
+def delete_sessions(
+    environ: Mapping[str, str], *, session: str | None, before: str | None, everything: bool
+) -> int:
+    """Delete recorded sessions that nobody writes to. Returns how many. Raises LedgerError, SettingError."""
+    from datetime import UTC, datetime
+
+    from nbcarbon.ledger import store
+
+    folder = _sessions_folder(settings.load(environ).settings, environ)
+    if session is not None:
+        path = store.find(folder, session)
+        if not store.delete(path):
+            raise LedgerError(
+                f"{path} is being written, or is not yours to delete.",
+                hint="End its notebook first.",
+            )
+        return 1
+    if before is not None:
+        try:
+            moment = datetime.fromisoformat(before).replace(tzinfo=UTC)
+        except ValueError:
+            raise SettingError(
+                f"{before[:40]!r} is not a date.", hint="Write it as YYYY-MM-DD."
+            ) from None
+        return store.delete_before(folder, moment)
+    return sum(map(store.delete, store.sessions(folder))) if everything else 0
+
+
+def session_lines(environ: Mapping[str, str]) -> Iterable[str]:
+    """One line for each recorded session, oldest first: id, begin, cells, energy, emissions."""
+    from nbcarbon.core import humanize
+    from nbcarbon.ledger import store
+
+    folder = _sessions_folder(settings.load(environ).settings, environ)
+    found = store.sessions(folder)
+    if not found:
+        yield f"No session has been recorded in {folder} yet."
+    for path in found:
+        begin = store.began_at(path).astimezone().strftime("%Y-%m-%d %H:%M")
+        name = path.stem.partition("-")[2]
+        try:
+            figures = read_session(path).figures()
+        except LedgerError as error:
+            yield f"{name}  {begin}  {error}"
+            continue
+        count = len(figures.cells)
+        yield "  ".join(
+            [
+                name,
+                begin,
+                f"{count:>4} cell{' ' if count == 1 else 's'}",
+                humanize.energy(figures.energy.energy_j),
+                humanize.mass(figures.emissions.emissions_g),
+            ]
+        )

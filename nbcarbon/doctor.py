@@ -84,7 +84,9 @@ def _sensors(discovery: Discovery) -> list[Check]:
         try:
             sensor.read()
         except SensorError as error:
-            checks.append(Check(device.kind, "broken", f"{device.name}: {error.message}", error.hint))
+            checks.append(
+                Check(device.kind, "broken", f"{device.name}: {error.message}", error.hint)
+            )
         else:
             checks.append(Check(device.kind, "ok", text))
         finally:

@@ -165,7 +165,8 @@ def run_notebook(
         raise RunError(f"There is no notebook {path}.", hint="Check the path.") from None
     except Exception as error:  # noqa: BLE001 (whatever nbformat makes of a broken file)
         raise RunError(
-            f"{path} is not a notebook ({type(error).__name__}).", hint="Open and save it in Jupyter."
+            f"{path} is not a notebook ({type(error).__name__}).",
+            hint="Open and save it in Jupyter.",
         ) from None
     name = notebook.metadata.get("kernelspec", {}).get("name", "python3")
     try:
@@ -236,7 +237,8 @@ def _refuse_kernel_without_nbcarbon(name: str, spec: Any) -> None:
     )
     if found.returncode:
         raise RunError(
-            f"The kernel {name!r} has no nbcarbon.", hint=f"Run: {spec.argv[0]} -m pip install nbcarbon"
+            f"The kernel {name!r} has no nbcarbon.",
+            hint=f"Run: {spec.argv[0]} -m pip install nbcarbon",
         )
 
 
@@ -258,6 +260,7 @@ def _libraries() -> tuple[Any, Any, Any, Any]:
         from jupyter_client import kernelspec
     except ImportError:
         raise RunError(
-            "Running notebooks needs nbclient and ipykernel.", hint="Run: pip install 'nbcarbon[run]'"
+            "Running notebooks needs nbclient and ipykernel.",
+            hint="Run: pip install 'nbcarbon[run]'",
         ) from None
     return nbformat, nbclient, kernelspec, kernelspec.NoSuchKernel

@@ -78,6 +78,8 @@ class Past(Protocol):
     def events(self) -> Iterable[Event]: ...
     @property
     def kernel_number(self) -> int: ...
+    @property
+    def notices(self) -> Iterable[tuple[str, str]]: ...
 
 
 class Loop:
@@ -190,6 +192,8 @@ class Loop:
         if not known:
             self._record(event, number)
         self._record(SamplerStarted(self._pid, self._mode))
+        for key, sentence in past.notices:
+            self._notice(key, sentence)
         discovery = self._roster.start()
         self._take(discovery)
         settings = dict(event.settings)
@@ -399,8 +403,7 @@ class Loop:
         frozen = [
             device_id
             for device_id, trace in self._account.traces.items()
-            if trace.device.kind is Kind.CPU
-            and trace.device.provenance is Provenance.MEASURED
+            if _counts_cpu(trace.device)
             and trace.last is not None
             and now_s - trace.moved_s > FROZEN_S
         ]
@@ -418,9 +421,26 @@ class Loop:
             now_s - since_s
         ):
             return
-        for device_id in frozen:
+        self._replace(frozen)
+
+    def _replace(self, frozen: list[str]) -> None:
+        """Give up counters that do not move, and model the CPU where none is left that does."""
+        devices = {each: trace.device for each, trace in self._account.traces.items()}
+        given_up = frozen
+        if not any(_counts_cpu(each) for each in devices.values() if each.id not in frozen):
+            # The model may hold the memory as well, so what was measured beside the CPU goes too.
+            given_up = [
+                each.id for each in devices.values() if each.counter_file or _counts_cpu(each)
+            ]
+        self._roster.give_up(given_up)
+        for device_id in given_up:
             self._account.drop_device(device_id)
-            self._take(self._roster.replace_frozen(device_id))
+        if given_up is frozen:
+            for device_id in frozen:
+                text = f"{devices[device_id].name}: its counter does not move: not counted."
+                self._notice(f"frozen:{device_id}", text)
+            return
+        self._take(self._roster.stand_in())
         self._notice(
             "frozen",
             "CPU counter does not move (typical of virtual machines): ignored, using an estimate.",
@@ -501,3 +521,8 @@ class Loop:
             for closed in self._account.ended(CellEnded(index, edge, outcome), usage):
                 self._record(closed)
         return now_s
+
+
+def _counts_cpu(device: Device) -> bool:
+    """Whether this is a counter of a CPU's joules, not a model of them."""
+    return device.kind is Kind.CPU and device.provenance is Provenance.MEASURED

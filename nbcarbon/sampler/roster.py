@@ -15,7 +15,7 @@ from nbcarbon.core.device import Provenance
 from nbcarbon.errors import SensorDenied, SensorError, SensorLost, SensorUnsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from nbcarbon.core.device import Device
     from nbcarbon.core.trace import Reading
@@ -164,7 +164,7 @@ class Roster:
     ) -> None:
         self._clock = clock
         self._discover = discover
-        self._stand_in = stand_in
+        self._model = stand_in
         self.driver = driver
         self._sensors: dict[str, Sensor] = {}
         self._lost: dict[str, tuple[float, int]] = {}
@@ -179,18 +179,25 @@ class Roster:
 
     def _take(self, discovery: Discovery) -> None:
         for sensor in discovery.sensors:
+            before = self._sensors.get(sensor.device.id)
+            if before is not None:
+                before.close()
             self._sensors[sensor.device.id] = sensor
 
     def read(self) -> list[Result]:
         """One reading of every sensor in place."""
         return [_read(sensor) for sensor in self._sensors.values()]
 
-    def replace_frozen(self, device_id: str) -> Discovery:
-        """Give up a counter that does not move and model the CPU instead."""
-        sensor = self._sensors.pop(device_id, None)
-        if sensor is not None:
-            sensor.close()
-        discovery = self._stand_in()
+    def give_up(self, device_ids: Iterable[str]) -> None:
+        """Never read these again."""
+        for device_id in device_ids:
+            sensor = self._sensors.pop(device_id, None)
+            if sensor is not None:
+                sensor.close()
+
+    def stand_in(self) -> Discovery:
+        """Model the CPU, whose counter turned out to be none, and what came with it."""
+        discovery = self._model()
         self._take(discovery)
         return discovery
 

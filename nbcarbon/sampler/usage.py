@@ -90,8 +90,9 @@ class LinuxUsage:
         if not text.startswith("cpu "):
             return None
         fields = [int(each) for each in text.partition("\n")[0].split()[1:]]
-        # user nice system idle iowait irq softirq steal; guest time is in user already
-        return (sum(fields[:8]) - fields[3] - fields[4]) * self._tick_s
+        # user nice system idle iowait irq softirq; guest time is in user already, and what follows
+        # (steal) is the work of other guests
+        return (sum(fields[:7]) - fields[3] - fields[4]) * self._tick_s
 
     def _descendants(self, pid: int) -> Iterator[int]:
         try:
