@@ -49,23 +49,25 @@ class App:
     exports, the doctor.
     """
 
-    def __init__(self, meter: Meter, problems: tuple[str, ...]) -> None:
+    def __init__(self, meter: Meter, problems: tuple[str, ...], *, sync_gpu: bool) -> None:
         self.meter = meter
         self.problems = problems
-        self.open = meter.open
-        self.close = meter.close
-        self.abandon_thread = meter.abandon_thread
-        self.index_of = meter.index_of
-        self.figures = meter.figures
-        self.when_closed = meter.when_closed
-        self.disable = meter.disable
+        self.sync_gpu = sync_gpu
         self.extension: Any = None
         self.waited = False
 
     def change(self, name: str, value: str) -> None:
         """Set something for this session and wait a moment until it is so."""
         self.meter.change(name, value)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait a moment until the sampler has taken in everything said so far."""
         self.meter.wait_settled(SETTLE_WAIT_S)
+
+    def disable(self, reason: str) -> None:
+        """Stop measuring for good, and say why when asked."""
+        self.meter.disable(reason)
 
     def session_figures(self) -> SessionFigures:
         return self.meter.session.figures()
@@ -217,7 +219,7 @@ def _start(notebook: str, options: Mapping[str, str]) -> App:
         meter.link.open()
     except (OSError, RunError) as error:
         meter.disable(f"paused: no sampler can be started ({error})")
-    app = App(meter, problems)
+    app = App(meter, problems, sync_gpu=chosen.sync_gpu)
     atexit.register(_at_exit, app)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=meter.after_fork)

@@ -43,12 +43,16 @@ class CellOpened:
 
 @dataclass(frozen=True, slots=True)
 class CellEnded:
-    """The kernel's word that a run is over; the sampler answers with `CellClosed`."""
+    """The kernel's word that a run is over; the sampler answers with `CellClosed`.
+
+    `name` is the one it got while it ran, empty where it kept the one it began with.
+    """
 
     index: int
     edge: Edge
     outcome: Outcome
     flags: tuple[str, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

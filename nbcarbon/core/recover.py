@@ -7,6 +7,7 @@ measured, so a reader books them as the sampler would have; what came after the 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbcarbon.core.cell import CellReport, Outcome
@@ -89,8 +90,9 @@ def close_dead(events: Sequence[Event]) -> list[Event]:
         share = 1.0 if nested else 1 / len(outer)
         parts = tuple(part.scaled(share) for part in _energies(traces.values(), window))
         outcome = word.outcome if word else Outcome.KERNEL_DIED
+        run = replace(event.run, name=word.name) if word and word.name else event.run
         flags = ("overlap",) if share < 1 else ()
-        added.append(CellClosed(CellReport(event.run, end_s, outcome, parts, flags)))
+        added.append(CellClosed(CellReport(run, end_s, outcome, parts, flags)))
     return [*events, *added, SessionEnded(until_s, "kernel_gone")]
 
 

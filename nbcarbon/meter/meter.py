@@ -36,12 +36,13 @@ MOST_UNFOLDED = 2000
 
 
 class Run:
-    """An open run: what `close` needs to find it again."""
+    """An open run: what `close` needs to find it again. `name` may change until then."""
 
-    __slots__ = ("described", "end_s", "outcome", "pid", "thread")
+    __slots__ = ("described", "end_s", "name", "outcome", "pid", "thread")
 
     def __init__(self, described: CellRun, thread: int, pid: int) -> None:
         self.described = described
+        self.name = described.name
         self.thread = thread
         self.pid = pid
         self.end_s = described.start_s
@@ -85,8 +86,10 @@ class Meter:
 
     # Runs
 
-    def open(self, *, key: str | None, source: str, name: str, front_end: bool) -> Run | None:
-        """A run begins now. None while measuring is off, or in a forked child."""
+    def open(
+        self, *, key: str | None, source: str, name: str, front_end: bool, edge: Edge | None = None
+    ) -> Run | None:
+        """A run begins now, or began at `edge`. None while measuring is off, or in a forked child."""
         pid = _getpid()
         if not self._measuring or self._ended or pid != self._pid:
             return None
@@ -97,7 +100,7 @@ class Meter:
             self._ordinals[digest] += 1
             key = f"{digest}-{self._ordinals[digest]}"
         stack = self._stacks[thread]
-        edge = self._edge(thread)
+        edge = edge or self.edge()
         described = CellRun(
             key=key,
             index=next(self._indexes),
@@ -118,7 +121,7 @@ class Meter:
         """A run is over. Anything but the run of this process that is still open is ignored."""
         if run is None or run.pid != _getpid():
             return
-        edge = self._edge(_thread_id())
+        edge = self.edge()
         stack = self._stacks[run.thread]
         if run not in stack:
             return
@@ -128,22 +131,19 @@ class Meter:
         self._open.pop(run.index, None)
         run.end_s, run.outcome = edge.instant_s, outcome
         flags = () if synced else ("unsynced",)
-        self._outbox.post(to_json(CellEnded(run.index, edge, outcome, flags)))
+        self._outbox.post(to_json(CellEnded(run.index, edge, outcome, flags, run.name)))
 
     def abandon_thread(self) -> None:
         """Close whatever this thread left open: its end was never seen."""
         for run in reversed(self._stacks.get(_thread_id(), [])[:]):
             self.close(run, Outcome.UNCLOSED)
 
-    def index_of(self, run: Run | None) -> int:
-        """The index of a run, 0 for none."""
-        return run.index if run else 0
-
-    def _edge(self, thread: int) -> Edge:
+    def edge(self) -> Edge:
+        """This moment, as one end of a run."""
         # Counters and clock back to back: what lies between them is the error of the edge.
         instant_s = self._clock.monotonic_s()
         counters = self._edges.read()
-        return Edge(instant_s, _process_time(), thread, counters)
+        return Edge(instant_s, _process_time(), _thread_id(), counters)
 
     def _watch_visible_gpus(self) -> None:
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -47,8 +47,8 @@ _FLAGS: Final = {
 # Cards ---------------------------------------------------------------------------------------
 
 
-def card_text(f: Figures, *, ascii: bool = False) -> str:
-    """The card of one run for a terminal, at most 100 columns wide.
+def card_text(f: Figures, *, notices: Iterable[str] = (), ascii: bool = False) -> str:
+    """The card of one run for a terminal, at most 100 columns wide, with `notices` below it.
 
     With `ascii`, nothing in it goes beyond ASCII.
     """
@@ -64,12 +64,13 @@ def card_text(f: Figures, *, ascii: bool = False) -> str:
         *_columns([_plain(row, ascii=ascii) for row in devices], width=inner),
         *_wrapped([*_ranges(f), *_rest(f)], width=inner),
         *(_cut(escape.terminal(each), inner) for each in _remarks(f.flags)),
+        *(escape.terminal(each) for each in notices),
     ]
     return humanize.plain(f"\n{_INDENT}".join(lines), ascii=ascii)
 
 
-def card_html(f: Figures) -> str:
-    """The card of one run as HTML: one bold line, one quiet line, the rest folded."""
+def card_html(f: Figures, *, notices: Iterable[str] = ()) -> str:
+    """The card of one run as HTML: one bold line, one quiet line, notices, the rest folded."""
     rows = "".join(
         _DEVICE.format(
             name=escape.html(each.name),
@@ -97,7 +98,8 @@ def card_html(f: Figures) -> str:
             quiet=escape.html(_DOT.join(_quiet(f))),
             table=_DEVICES.format(rows=rows) if rows else "",
             rest="".join(_LINE.format(text=escape.html(each)) for each in rest if each),
-        ),
+        )
+        + "".join(_LINE.format(text=escape.html(each)) for each in notices),
     )
 
 
@@ -117,9 +119,13 @@ def card_json(f: Figures) -> dict[str, Any]:
     }
 
 
-def bundle(f: Figures) -> dict[str, Any]:
+def bundle(f: Figures, *, notices: Sequence[str] = (), ascii: bool = False) -> dict[str, Any]:
     """One output with all three: each front end takes the richest it knows."""
-    return {"text/plain": card_text(f), "text/html": card_html(f), MIME: card_json(f)}
+    return {
+        "text/plain": card_text(f, notices=notices, ascii=ascii),
+        "text/html": card_html(f, notices=notices),
+        MIME: card_json(f),
+    }
 
 
 def waiting_text(name: str, duration_s: float, *, ascii: bool = False) -> str:

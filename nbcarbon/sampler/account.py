@@ -8,7 +8,7 @@ them. So every joule the traces hold is booked exactly once, and the parts add u
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nbcarbon.core.cell import CellReport
@@ -140,7 +140,8 @@ class Account:
             # Nested: its joules are its parent's too, so it is measured and never booked.
             devices = self._energies(Window(opened.run.start_s, end_s), opened.usage, usage)
         flags = (*event.flags, *(("overlap",) if opened.overlapped else ()))
-        return [CellClosed(CellReport(opened.run, end_s, event.outcome, devices, flags))]
+        run = replace(opened.run, name=event.name) if event.name else opened.run
+        return [CellClosed(CellReport(run, end_s, event.outcome, devices, flags))]
 
     def point(self, now_s: float) -> Sampled | None:
         """The next point for the ledger, where it is time for one."""

@@ -1,0 +1,224 @@
+"""IPython's four events, told to the meter: which cell runs, from when, to when, how it ended.
+
+They stand on the user's path. So: nothing that waits, no error that gets out, no interrupt that gets
+lost or lands in here, nothing in a forked child.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+from nbcarbon.core.cell import Outcome
+from nbcarbon.errors import SettingError
+from nbcarbon.notebook.options import CellOptions, cell_options
+from nbcarbon.notebook.transform import options_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbcarbon.core.events import Edge
+    from nbcarbon.meter.meter import Meter, Run
+
+MOST_FAILURES: Final = 3
+REDELIVERY_S: Final = 0.003
+"""An interrupt that came while a hook ran comes again this much later, when the cell's body runs."""
+
+# Bound at import: a user who shadows these names in a notebook must not stop a measurement.
+_getpid, _ident, _kill = os.getpid, threading.get_ident, os.kill
+
+
+class Cell:
+    """A cell that runs now. `shown` holds its options once its `%%carbon` line has run."""
+
+    __slots__ = ("info", "run", "shown")
+
+    def __init__(self, info: Any, run: Run) -> None:
+        self.info = info
+        self.run = run
+        self.shown: CellOptions | None = None
+
+
+class Hooks:
+    """The callbacks of one shell. `register` and `unregister` are each other's inverse."""
+
+    def __init__(
+        self,
+        shell: Any,
+        meter: Meter,
+        *,
+        synchronise: Callable[[], bool],
+        show: Callable[[Cell], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        self._shell = shell
+        self._meter = meter
+        self._synchronise = synchronise
+        self._show = show
+        self._failed = failed
+        self._pid = _getpid()
+        self._main_thread = threading.main_thread().ident
+        self._failure_count = 0
+        self._waiting: defaultdict[int, list[Edge]] = defaultdict(list)
+        self._cells: dict[int, Cell] = {}
+        self._stacks: defaultdict[int, list[Cell]] = defaultdict(list)
+        # One object for good: IPython finds a callback again by what it is.
+        self._callbacks: dict[str, Callable[..., None]] = {
+            "pre_execute": self.pre_execute,
+            "pre_run_cell": self.pre_run_cell,
+            "post_execute": self.post_execute,
+            "post_run_cell": self.post_run_cell,
+        }
+
+    def register(self) -> bool:
+        """Hear the shell's events. Whether any had to be registered: another extension may clear them."""
+        missing = [
+            (name, callback)
+            for name, callback in self._callbacks.items()
+            if callback not in self._shell.events.callbacks[name]
+        ]
+        for name, callback in missing:
+            # First before the cell, last after it would be best; IPython only appends.
+            self._shell.events.register(name, callback)
+        return bool(missing)
+
+    def unregister(self) -> None:
+        for name, callback in self._callbacks.items():
+            if callback in self._shell.events.callbacks[name]:
+                self._shell.events.unregister(name, callback)
+
+    def current(self) -> Cell | None:
+        """The innermost cell that runs on this thread."""
+        stack = self._stacks.get(_ident())
+        return stack[-1] if stack else None
+
+    # IPython calls these
+
+    def pre_execute(self) -> None:
+        """Anything begins, silent or not: note the moment, `pre_run_cell` says whether it is a cell."""
+        self._guarded(self._note, again=True)
+
+    def pre_run_cell(self, info: Any) -> None:
+        self._guarded(self._open, info, again=True)
+
+    def post_execute(self) -> None:
+        self._guarded(self._close_silent, again=False)
+
+    def post_run_cell(self, result: Any) -> None:
+        cell = self._cells.get(id(result.info))
+        synced = False
+        if cell is not None and cell.shown is not None:
+            synced = self._wait_for_gpu(cell)
+        self._guarded(self._close, result, synced, again=False)
+
+    # What they do
+
+    def _note(self) -> None:
+        if self._meter.measuring:
+            self._waiting[_ident()].append(self._meter.edge())
+
+    def _open(self, info: Any) -> None:
+        waiting = self._waiting.pop(_ident(), [])
+        thread = _ident()
+        if not self._stacks[thread]:
+            self._meter.abandon_thread()
+        cell_id = getattr(info, "cell_id", None)
+        nested = bool(self._stacks[thread])
+        run = self._meter.open(
+            key=cell_id,
+            source=info.raw_cell or "",
+            name=self._name(info.raw_cell or ""),
+            # Inspectors of front ends run code that is in no history and in no cell.
+            front_end=cell_id is None and not info.store_history,
+            edge=waiting[-1] if waiting and not nested else None,
+        )
+        if run is None:
+            return
+        cell = Cell(info, run)
+        self._cells[id(info)] = cell
+        self._stacks[thread].append(cell)
+
+    def _name(self, source: str) -> str:
+        line = options_of(source)
+        if line is not None:
+            try:
+                name = cell_options(line).name
+            except SettingError:
+                name = ""  # the cell's first statement says what is wrong
+            if name:
+                return name
+        return f"cell {self._shell.execution_count}"
+
+    def _close(self, result: Any, synced: bool) -> None:
+        cell = self._cells.pop(id(result.info), None)
+        if cell is None:
+            return
+        for thread, stack in list(self._stacks.items()):
+            if cell in stack:
+                stack.remove(cell)
+                if not stack:
+                    del self._stacks[thread]
+        self._meter.close(cell.run, _outcome(result), synced=synced)
+        if cell.shown is not None:
+            self._show(cell)
+
+    def _close_silent(self) -> None:
+        """What began and was no cell: a front end's own."""
+        waiting = self._waiting.pop(_ident(), [])
+        if waiting:
+            run = self._meter.open(
+                key=None, source="", name="front end", front_end=True, edge=waiting[-1]
+            )
+            self._meter.close(run, Outcome.OK)
+
+    def _wait_for_gpu(self, cell: Cell) -> bool:
+        """Outside the guard: this may take long, and Ctrl-C has to end it."""
+        if cell.shown is None or not cell.shown.sync:
+            return False
+        try:
+            return self._synchronise()
+        except KeyboardInterrupt:
+            return False
+
+    def _guarded(self, action: Callable[..., None], *arguments: Any, again: bool) -> None:
+        if self._failure_count >= MOST_FAILURES or _getpid() != self._pid:
+            return
+        interrupts: list[int] = []
+        previous = None
+        if _ident() == self._main_thread:
+            previous = signal.getsignal(signal.SIGINT)
+            if previous is not None:
+                signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
+        try:
+            action(*arguments)
+        except BaseException as error:  # noqa: BLE001 (nothing of ours may end the user's cell)
+            self._count_failure(error)
+        finally:
+            if previous is not None:
+                signal.signal(signal.SIGINT, previous)
+        if interrupts and again:
+            # Raised in here it would only end this callback, and the cell would run on.
+            timer = threading.Timer(REDELIVERY_S, _kill, (self._pid, signal.SIGINT))
+            timer.daemon = True
+            timer.start()
+
+    def _count_failure(self, error: BaseException) -> None:
+        self._failure_count += 1
+        if self._failure_count == MOST_FAILURES:
+            reason = f"its hook failed {MOST_FAILURES} times ({type(error).__name__}: {error})"
+            self._failed(
+                f"nbcarbon stopped measuring: {reason}. %reload_ext nbcarbon starts again."
+            )
+
+
+def _outcome(result: Any) -> Outcome:
+    error = result.error_before_exec or result.error_in_exec
+    if error is None:
+        return Outcome.OK if result.success else Outcome.ERROR
+    # An interrupt ends an awaiting cell with CancelledError.
+    interrupted = isinstance(error, (KeyboardInterrupt, asyncio.CancelledError))
+    return Outcome.INTERRUPTED if interrupted else Outcome.ERROR

@@ -1,0 +1,237 @@
+"""`%carbon` and what `%%carbon` stands for: parse, ask the session, print. No figure is made here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from IPython.core.error import UsageError
+from IPython.core.magic import no_var_expand
+
+from nbcarbon import app as sessions
+from nbcarbon import settings
+from nbcarbon.errors import NbcarbonError, SettingError
+from nbcarbon.notebook import options
+from nbcarbon.notebook.display import unicode
+from nbcarbon.notebook.options import COMMANDS, Command
+from nbcarbon.notebook.transform import MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbcarbon.app import App
+    from nbcarbon.notebook.display import Cards
+    from nbcarbon.notebook.hooks import Hooks
+
+NAME: Final = "carbon"
+
+LINE_HELP = """%carbon [COMMAND]: ask nbcarbon, or tell it something.
+
+{}
+"""
+CELL_HELP = """%%carbon [NAME] [OPTIONS]: show what this cell cost, as a card below it.
+
+{}
+"""
+
+
+class Magics:
+    """The magics of one shell. `register` and `unregister` are each other's inverse."""
+
+    def __init__(
+        self, shell: Any, app: App, hooks: Hooks, cards: Cards, *, synchronise: Callable[[], bool]
+    ) -> None:
+        self._shell = shell
+        self._app = app
+        self._hooks = hooks
+        self._cards = cards
+        self._synchronise = synchronise
+        self._before: dict[str, Any] = {}
+
+    def register(self) -> None:
+        magics = self._shell.magics_manager.magics
+        self._before = {kind: magics[kind].get(NAME) for kind in ("line", "cell")}
+
+        @no_var_expand
+        def carbon_line(line: str) -> None:
+            self.line(line)
+
+        @no_var_expand
+        def carbon_cell(line: str, cell: str) -> Any:
+            return self.cell(line, cell)
+
+        carbon_line.__doc__ = LINE_HELP.format(options.help_text())
+        carbon_cell.__doc__ = CELL_HELP.format(options.help_text())
+        self._shell.register_magic_function(carbon_line, "line", NAME)
+        self._shell.register_magic_function(carbon_cell, "cell", NAME)
+        self._shell.set_hook("complete_command", self.complete, str_key=f"%{NAME}")
+
+    def unregister(self) -> None:
+        magics = self._shell.magics_manager.magics
+        for kind, before in self._before.items():
+            magics[kind].pop(NAME, None)
+            if before is not None:
+                magics[kind][NAME] = before
+        dispatcher = self._shell.strdispatchers.get("complete_command")
+        if dispatcher is not None:
+            dispatcher.strs.pop(f"%{NAME}", None)
+
+    # %carbon
+
+    def line(self, line: str) -> None:
+        """Do one line. Whatever is wrong with it is one sentence, as IPython shows usage errors."""
+        try:
+            if line.startswith(MARK):
+                self._begin(line.removeprefix(MARK))
+                return
+            wanted = options.command(line)
+            if self._hooks.register():
+                print("nbcarbon's hooks had been removed: measuring goes on from here.")
+            getattr(self, f"_{wanted.name}")(wanted)
+        except NbcarbonError as error:
+            raise UsageError(str(error)) from None
+
+    def _begin(self, line: str) -> None:
+        """The first statement of a `%%carbon` cell: what may refuse or wait."""
+        chosen = options.cell_options(line)
+        # Loaded here and not when the cell ends, which must be quick.
+        from nbcarbon.core import session  # noqa: F401
+        from nbcarbon.notebook import card  # noqa: F401
+
+        cell = self._hooks.current()
+        if cell is None:
+            print(
+                f"Not measured: {self._app.meter.problem or 'measuring is off'}.", file=sys.stderr
+            )
+            return
+        cell.shown = chosen
+        if chosen.name:
+            cell.run.name = chosen.name
+        if chosen.sync and self._app.sync_gpu:
+            self._synchronise()
+
+    def _status(self, wanted: Command) -> None:
+        print(self._app.status())
+
+    def _report(self, wanted: Command) -> None:
+        from nbcarbon.notebook.card import report_html, report_text
+
+        self._app.settle()
+        figures = self._app.session_figures()
+        text = report_text(figures, ascii=not self._cards.in_kernel and not unicode())
+        data = {"text/plain": text, "text/html": report_html(figures)}
+        self._shell.display_pub.publish(data=data, metadata={})
+
+    def _doctor(self, wanted: Command) -> None:
+        from nbcarbon import doctor
+
+        for line in doctor.lines(doctor.examine_apart(os.environ)):
+            print(line)
+        for text in (*self._app.session_figures().notices, self._app.meter.problem):
+            if text:
+                print(f"! {text}")
+
+    def _zone(self, wanted: Command) -> None:
+        if wanted.words:
+            self._app.change("zone", sessions.checked_zone(wanted.text))
+        else:
+            self._app.settle()
+        print(self._app.zone_text())
+
+    def _pue(self, wanted: Command) -> None:
+        if wanted.words:
+            self._app.change("pue", str(settings.parse("pue", wanted.text)))
+        print(f"PUE {self._app.meter.session.pue:g}")
+
+    def _attribution(self, wanted: Command) -> None:
+        if wanted.words:
+            if wanted.text not in ("machine", "share"):
+                raise SettingError(
+                    f"attribution cannot be {wanted.text[:40]!r}.", hint="Use machine or share."
+                )
+            self._app.change("attribution", wanted.text)
+        print(f"Shared devices are charged by {self._app.meter.session.rule}.")
+
+    def _export(self, wanted: Command) -> None:
+        if len(wanted.words) != 1:
+            raise SettingError(
+                "%carbon export takes one path.", hint="For example: %carbon export summary.json"
+            )
+        self._app.settle()
+        written = self._app.export(
+            wanted.text, force="--force" in wanted.flags, with_host="--with-host" in wanted.flags
+        )
+        print(f"Written: {written}")
+
+    def _name(self, wanted: Command) -> None:
+        name = options.label(wanted.text)
+        if not name:
+            raise SettingError(
+                "%carbon name takes a name.", hint="For example: %carbon name training"
+            )
+        cell = self._hooks.current()
+        if cell is not None:
+            cell.run.name = name
+
+    def _on(self, wanted: Command) -> None:
+        self._app.change("measuring", "on")
+        print(self._app.status())
+
+    def _off(self, wanted: Command) -> None:
+        self._app.change("measuring", "off")
+        print("Measuring stops when this cell ends. Start again with %carbon on.")
+
+    def _help(self, wanted: Command) -> None:
+        print(options.help_text())
+
+    # %%carbon where no transformer has been: run_cell_magic("carbon", ...)
+
+    def cell(self, line: str, cell: str) -> Any:
+        """Run a body as part of the cell around it, which gets the card."""
+        import ast
+
+        self.line(f"{MARK} {line}")
+        source = self._shell.transform_cell(cell)
+        tree = self._shell.compile.ast_parse(source)
+        if _awaits(tree):
+            raise UsageError(
+                "%%carbon called as a function cannot await. Put %%carbon on top of the cell."
+            )
+        last: Any = None
+        if tree.body and isinstance(tree.body[-1], ast.Expr):
+            last = ast.Expression(tree.body.pop().value)
+        names = self._shell.user_ns
+        exec(self._shell.compile(tree, "<carbon>", "exec"), names)  # noqa: S102 (the user's own cell)
+        if last is None:
+            return None
+        return eval(self._shell.compile(last, "<carbon>", "eval"), names)  # noqa: S307 (the same)
+
+    # Completion
+
+    def complete(self, shell: Any, event: Any) -> list[str]:
+        """Sub-commands, and behind `zone` or `region` the zones there are."""
+        words = event.line.split()
+        if event.line[-1:].isspace():
+            words.append("")
+        if len(words) <= 2:
+            return [*COMMANDS, *options.ALIASES]
+        if options.ALIASES.get(words[1], words[1]) == "zone":
+            return ["auto", *self._app.zone_choices()]
+        if words[1] == "attribution":
+            return ["machine", "share"]
+        return []
+
+
+def _awaits(tree: Any) -> bool:
+    """Whether a body awaits outside its own functions."""
+    import ast
+
+    waiting = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            waiting += ast.iter_child_nodes(node)
+    return False

@@ -1,0 +1,110 @@
+"""`%%carbon` as an input transformer: the line becomes a statement, the body stays the cell's own.
+
+Because no cell magic runs the body, top-level `await`, tracebacks, the last value and other magics
+are what they are without it. The statement stands where the line stood, so line numbers do not move;
+what may wait or refuse does so there, as part of the cell. All of this is pure: it is called to try
+out input too.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+MARK: Final = "%%"
+"""What the statement says to the line magic in front of the options."""
+
+_CARBON: Final = re.compile(r"%%carbon(?:[ \t]+(?P<options>.*))?$")
+_MAGIC: Final = re.compile(r"%%\w")
+_FUTURE: Final = re.compile(r"from\s+__future__\s+import\b")
+
+
+def options_of(cell: str) -> str | None:
+    """What follows `%%carbon` among the magics a cell begins with; None where there is none."""
+    for line in cell.lstrip().splitlines():
+        text = line.strip()
+        found = _CARBON.match(text)
+        if found:
+            return (found["options"] or "").strip()
+        if text and not _MAGIC.match(text):
+            return None
+    return None
+
+
+class Transformer:
+    """Replaces a leading `%%carbon` line. It stands among IPython's cleanup transforms.
+
+    `others` are the shell's own cleanups: the body gets them as it would have without the line.
+    """
+
+    # While input is typed IPython leaves such transforms out, and so waits for a whole cell as it
+    # does with any other cell magic.
+    has_side_effects = True
+
+    def __init__(self, others: Callable[[], Iterable[Callable[[list[str]], list[str]]]]) -> None:
+        self._others = others
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        found = _CARBON.match(lines[0].rstrip()) if lines else None
+        if found is None:
+            return lines
+        statement = (
+            f"get_ipython().run_line_magic('carbon', {MARK + ' ' + (found['options'] or '')!r})"
+        )
+        body = lines[1:]
+        blank = 0
+        while blank < len(body) and not body[blank].strip():
+            blank += 1
+        spaces, body = body[:blank], body[blank:]
+        for clean in self._others():
+            if body:
+                body = clean(body)
+        if body and _CARBON.match(body[0].rstrip()):
+            body = self(body)
+        if body and _MAGIC.match(body[0]):
+            body = _called(body)
+        future_end = _end_of_future_imports(body)
+        if future_end is None:
+            return [statement + "\n", *spaces, *body]
+        # Nothing may stand before a __future__ import, so the statement goes behind it.
+        code, comment = _without_comment(body[future_end])
+        body[future_end] = f"{code.rstrip().rstrip(';')}; {statement}{comment}\n"
+        return ["\n", *spaces, *body]
+
+
+def _called(body: list[str]) -> list[str]:
+    """A cell magic as the call it stands for: IPython itself does this on a first line only."""
+    from IPython.core.inputtransformer2 import cell_magic
+
+    called: list[str] = cell_magic(body)
+    return called
+
+
+def _end_of_future_imports(body: list[str]) -> int | None:
+    """The line on which the last leading __future__ import ends, None where there is none."""
+    end = None
+    index = 0
+    while index < len(body):
+        text = body[index].strip()
+        if _FUTURE.match(text):
+            code = _without_comment(text)[0]
+            # Over several lines by brackets or by backslashes.
+            while index + 1 < len(body) and (
+                code.count("(") > code.count(")") or code.rstrip().endswith("\\")
+            ):
+                index += 1
+                code += " " + _without_comment(body[index].strip())[0]
+            end = index
+        elif text and not text.startswith("#"):
+            return end
+        index += 1
+    return end
+
+
+def _without_comment(line: str) -> tuple[str, str]:
+    """Code and comment of a line of imports, which holds no strings."""
+    code, mark, comment = line.rstrip("\r\n").partition("#")
+    return code, f"  {mark}{comment}" if mark else ""
