@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from nbcarbon.channel import End, Outbox
-    from nbcarbon.core.events import Event
     from nbcarbon.core.figures import SessionFigures
     from nbcarbon.core.intensity import Intensity, Zone
     from nbcarbon.core.session import Session
@@ -151,7 +150,7 @@ def start(*, notebook: str = "", options: Mapping[str, str] | None = None) -> Ap
     `options` are settings by name that override the environment's. Raises SettingError for one
     that cannot be used.
     """
-    global _current  # noqa: PLW0603 (the one live object)
+    global _current
     with _starting:
         if _current is None:
             _current = _start(notebook, options or {})
@@ -160,7 +159,7 @@ def start(*, notebook: str = "", options: Mapping[str, str] | None = None) -> Ap
 
 def stop(*, wait_s: float = UNLOAD_WAIT_S) -> None:
     """End the session of this process, if there is one."""
-    global _current  # noqa: PLW0603 (the one live object)
+    global _current
     with _starting:
         app, _current = _current, None
     if app is not None:
@@ -516,6 +515,27 @@ def read_session(path: Path) -> Session:
         plural = "record was" if damaged_count == 1 else "records were"
         session.apply(Noticed("damaged", f"{damaged_count} damaged {plural} left out."))
     return session
+
+
+class FollowedSession:
+    """A session that another process records, as far as its ledger goes at each look."""
+
+    def __init__(self, path: Path) -> None:
+        from nbcarbon.core.session import Session
+        from nbcarbon.ledger.reader import LedgerReader
+
+        self._reader = LedgerReader(path)
+        self.session = Session()
+
+    def update(self) -> Session:
+        """Take in what came since. A ledger that is not there yet holds nothing."""
+        try:
+            events = self._reader.read()
+        except LedgerError:
+            events = []
+        for event in events:
+            self.session.apply(event)
+        return self.session
 
 
 def recorded_session(name: str, environ: Mapping[str, str]) -> Session:

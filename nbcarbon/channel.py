@@ -14,6 +14,7 @@ import socket
 import struct
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
@@ -69,9 +70,8 @@ class PacketEnd:
         # The user's code may have closed every descriptor and opened its own under our number.
         if _identity(self._fd) != self._identity:
             raise BrokenPipeError("the channel's descriptor belongs to somebody else now")
-        if self._rest:
-            if not self._flush():
-                return False
+        if self._rest and not self._flush():
+            return False
         if len(message) < LARGEST_PACKET:
             return self._put(_WHOLE + message)
         size = LARGEST_PACKET - 1
@@ -121,10 +121,8 @@ class PacketEnd:
         return found
 
     def wake(self) -> None:
-        try:
+        with suppress(OSError):  # full: it is being woken already; closed: nobody waits
             os.write(self._wake_write, b"!")
-        except OSError:
-            pass  # full: it is being woken already; closed: nobody waits
 
     def close(self) -> None:
         for fd in (self._wake_read, self._wake_write):
@@ -269,8 +267,9 @@ class Outbox:
             self._unsent.extendleft(reversed(self._sent))
             self._sent.clear()
             try:
-                for message in first if end is not None else ():
-                    end.send(message)
+                if end is not None:
+                    for message in first:
+                        end.send(message)
             except OSError:
                 self._end = None
             self._push()
@@ -303,7 +302,7 @@ def decode(message: bytes) -> dict[str, Any]:
     """A message as a dict. Raises ValueError where it is not one."""
     value = json.loads(message)
     if not isinstance(value, dict):
-        raise ValueError("a message must be a JSON object")  # noqa: TRY004
+        raise ValueError("a message must be a JSON object")
     return value
 
 
@@ -316,7 +315,5 @@ def _identity(fd: int) -> tuple[int, int] | None:
 
 
 def _close(fd: int) -> None:
-    try:
+    with suppress(OSError):  # closed by the user's code, or twice by ours: gone is what we want
         os.close(fd)
-    except OSError:
-        pass  # closed by the user's code, or twice by ours: gone is what we want

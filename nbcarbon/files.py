@@ -46,12 +46,12 @@ def write_atomic(path: Path, data: bytes, *, force: bool = False) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        beside.replace(path)
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
         with suppress(OSError):
-            os.unlink(beside)
+            beside.unlink()
 
 
 def _cannot_write(path: Path, error: OSError) -> ExportError:

@@ -10,16 +10,19 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbcarbon import app
-from nbcarbon.errors import LedgerError, RunError
+from nbcarbon.core.cell import Role
+from nbcarbon.errors import RunError
+from nbcarbon.notebook.card import MIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from nbcarbon.core.figures import Figures
+    from nbcarbon.core.session import Session
 
 FIGURES_WAIT_S = 2.0
 """How long the line of a finished cell waits for its figures; the table has them in any case."""
@@ -44,19 +47,23 @@ def run(
     Raises RunError or ExportError where that is not possible at all.
     """
     from nbcarbon.core import humanize
+    from nbcarbon.export import renderer
     from nbcarbon.notebook.card import report_text
 
     stem = notebook.with_suffix("")
     output = output or stem.with_suffix(".executed.ipynb")
     summaries = summaries or [stem.with_suffix(".carbon.json"), stem.with_suffix(".carbon.md")]
+    for path in summaries:
+        renderer(path)  # a suffix nobody knows is better heard of now than after an hour
     environ = dict(os.environ)
     if zone is not None:
         environ["NBCARBON_ZONE"] = app.checked_zone(zone)
     ledger = app.new_ledger_path(environ)
     environ[app.LEDGER_VARIABLE] = str(ledger)
+    followed = app.FollowedSession(ledger)
 
     def finished(progress: Progress) -> None:
-        say(_line(progress, _figures(ledger, progress.position), ascii=ascii))
+        say(_line(progress, _figures(followed, progress.position), ascii=ascii))
 
     def started(position: int, of: int, first_line: str) -> None:
         say(f"[{position}/{of}] {first_line[:60]} ...")
@@ -65,17 +72,20 @@ def run(
     ran = run_notebook(
         notebook, environ=environ, allow_errors=allow_errors, started=started, finished=finished
     )
-    _write_notebook(ran.notebook, output)
-    wait_until(lambda: _ended(ledger))
+    wait_until(lambda: followed.update().ended is not None)
     session = app.read_session(ledger)
+    _fill_in(ran.notebook, session)
+    _write_notebook(ran.notebook, output)
     say("")
     say(report_text(session.figures(), ascii=ascii))
+    for notice in session.notices.values():
+        say(humanize.plain(notice, ascii=ascii))
     say("")
     if ran.error:
         say(f"Stopped: {ran.error} (after {humanize.duration(time.monotonic() - began_s)})")
+    for path in summaries:
+        app.export_session(session, path, force=True, with_host=with_host)
     for path in (output, *summaries):
-        if path is not output:
-            app.export_session(session, path, force=True, with_host=with_host)
         say(f"Written: {path}")
     return FAILED if ran.error else DONE
 
@@ -90,31 +100,34 @@ def _line(progress: Progress, figures: Figures | None, *, ascii: bool) -> str:
     cost = [
         humanize.duration(figures.duration_s),
         humanize.energy(figures.energy.energy_j),
-        humanize.mass(figures.emissions.emissions_g, ascii=ascii),
+        humanize.mass(figures.emissions.emissions_g),
         *([progress.outcome] if progress.outcome != "ok" else []),
     ]
-    return "   ".join([start, *cost])
+    return humanize.plain("   ".join([start, *cost]), ascii=ascii)
 
 
-def _figures(ledger: Path, position: int) -> Figures | None:
+def _figures(followed: app.FollowedSession, position: int) -> Figures | None:
     """The figures of the n-th cell, as soon as the ledger has them."""
 
-    def found() -> Figures | None:
-        try:
-            cells = app.read_session(ledger).figures().cells
-        except LedgerError:
-            return None
-        return cells[position - 1] if len(cells) >= position else None
+    def cells() -> list[int]:
+        reports = followed.update().cells.values()
+        return sorted(each.run.index for each in reports if each.run.role is Role.CELL)
 
-    wait_until(lambda: found() is not None)
-    return found()
+    if not wait_until(lambda: len(cells()) >= position):
+        return None
+    return followed.session.figures_of(cells()[position - 1])
 
 
-def _ended(ledger: Path) -> bool:
-    try:
-        return app.read_session(ledger).ended is not None
-    except LedgerError:
-        return False
+def _fill_in(notebook: Any, session: Session) -> None:
+    """Give every card its figures, those too that were still waiting for them when their cell ended."""
+    from nbcarbon.notebook.card import bundle
+    from nbcarbon.notebook.display import INDEX_KEY
+
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            index = output.get("metadata", {}).get(INDEX_KEY)
+            if index in session.cells and MIME not in output.get("data", {}):
+                output["data"] = bundle(session.figures_of(index))
 
 
 def _write_notebook(notebook: Any, path: Path) -> None:
@@ -122,7 +135,8 @@ def _write_notebook(notebook: Any, path: Path) -> None:
 
     from nbcarbon.files import write_atomic
 
-    write_atomic(path, nbformat.writes(notebook).encode("utf-8"), force=True)
+    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+    write_atomic(path, text.encode("utf-8"), force=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +213,7 @@ def run_notebook(
         on_cell_executed=on_executed,
         record_timing=True,
     )
-    error = _execute(client, environ, nbclient.exceptions)
-    return Ran(notebook, error)
+    return Ran(notebook, _execute(client, environ, nbclient.exceptions))
 
 
 def _execute(client: Any, environ: Mapping[str, str], exceptions: Any) -> str:

@@ -95,9 +95,7 @@ def blind() -> Figures:
 
 def wide() -> Figures:
     """A modelled run in an unknown zone, interrupted."""
-    facts = report(
-        "wide", 250, part(MEMORY, 0.4, 0.1, 0.9), index=4, outcome=Outcome.INTERRUPTED
-    )
+    facts = report("wide", 250, part(MEMORY, 0.4, 0.1, 0.9), index=4, outcome=Outcome.INTERRUPTED)
     return priced(facts, zone=UNKNOWN, intensity=WORLD)
 
 

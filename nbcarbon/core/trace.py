@@ -141,12 +141,15 @@ class Trace:
             self._insert_late(old, new)
             return
         candidate, self._candidate = self._candidate, None
-        if candidate is not None and candidate.energy_j < old.energy_j:
-            # It went down. If it counts on from there it was reset, even where the old line would
-            # fit as well: what was used around a reset is a gap, never a guess.
-            if self._difference_j(candidate, new) is not None:
-                self._rebase(candidate)
-                old = candidate
+        # It went down. If it counts on from there it was reset, even where the old line would fit as
+        # well: what was used around a reset is a gap, never a guess.
+        if (
+            candidate is not None
+            and candidate.energy_j < old.energy_j
+            and self._difference_j(candidate, new) is not None
+        ):
+            self._rebase(candidate)
+            old = candidate
         added_j = self._difference_j(old, new)
         if added_j is None and candidate is not None and old is not candidate:
             # Neither the old line nor one garbage reading explains it: a reset upwards.

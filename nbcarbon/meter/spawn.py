@@ -29,7 +29,7 @@ _KEEP = frozenset(
     COLAB_BACKEND_VERSION KAGGLE_KERNEL_RUN_TYPE SPACE_ID CODESPACES DEEPNOTE_PROJECT_ID
     MODAL_REGION FLY_REGION BINDER_SERVICE_HOST PAPERSPACE_FQDN PAPERSPACE_CLUSTER_ID
     SM_CURRENT_HOST SLURM_JOB_ID
-    """.split()
+    """.split()  # noqa: SIM905 (a list of words is easier to read)
 )
 _KEEP_PREFIXES = ("LC_", "XDG_", "NVIDIA_", "SSL_CERT_", "NBCARBON_")
 _KEEP_SUFFIXES = ("_proxy", "_PROXY")
@@ -91,7 +91,7 @@ def start_sampler(environ: Mapping[str, str] | None = None) -> Sampler:
         finally:
             theirs.close()
         return Sampler(process, end)
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 (our own interpreter, our own file)
         [*command, "stdio"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -101,7 +101,8 @@ def start_sampler(environ: Mapping[str, str] | None = None) -> Sampler:
         start_new_session=True,
         bufsize=0,
     )
-    assert process.stdin is not None and process.stdout is not None  # noqa: S101 (asked for above)
+    assert process.stdin is not None  # noqa: S101 (asked for above)
+    assert process.stdout is not None  # noqa: S101 (the same)
     return Sampler(
         process, StreamEnd(os.dup(process.stdout.fileno()), os.dup(process.stdin.fileno()))
     )

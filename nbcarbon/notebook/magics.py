@@ -11,6 +11,7 @@ from IPython.core.magic import no_var_expand
 
 from nbcarbon import app as sessions
 from nbcarbon import settings
+from nbcarbon.core.escape import label
 from nbcarbon.errors import NbcarbonError, SettingError
 from nbcarbon.notebook import options
 from nbcarbon.notebook.display import unicode
@@ -165,7 +166,7 @@ class Magics:
         print(f"Written: {written}")
 
     def _name(self, wanted: Command) -> None:
-        name = options.label(wanted.text)
+        name = label(wanted.text)
         if not name:
             raise SettingError(
                 "%carbon name takes a name.", hint="For example: %carbon name training"

@@ -79,7 +79,7 @@ def _called(body: list[str]) -> list[str]:
     """A cell magic as the call it stands for: IPython itself does this on a first line only."""
     from IPython.core.inputtransformer2 import cell_magic
 
-    called: list[str] = cell_magic(body)
+    called: list[str] = cell_magic(body)  # type: ignore[no-untyped-call]
     return called
 
 

@@ -140,12 +140,12 @@ class PortableUsage:
             if each.pid == os.getpid():
                 continue
             try:
-                times = each.cpu_times()
+                spent = each.cpu_times()
             except self._errors:
                 continue
-            own_s += times.user + times.system
-        times = self._cpu_times()
-        return Usage(own_s=own_s, machine_s=sum(times) - times.idle)
+            own_s += spent.user + spent.system
+        everything = self._cpu_times()
+        return Usage(own_s=own_s, machine_s=sum(everything) - everything.idle)
 
 
 def usage_reader(

@@ -116,5 +116,5 @@ def test_a_whole_number_may_stand_for_a_float() -> None:
     ],
 )
 def test_what_is_no_event_is_refused(body: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="event|not a"):
+    with pytest.raises(ValueError, match=r"event|not a"):
         from_json(body)

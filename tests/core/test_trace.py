@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,9 +61,7 @@ def test_splitting_a_window_conserves_energy(
     low, high = sorted((left, right))
     cuts = [start_s, start_s + low * (end_s - start_s), start_s + high * (end_s - start_s), end_s]
 
-    parts = [
-        energy(trace, Window(a, b)).energy_j for a, b in zip(cuts, cuts[1:], strict=False) if b > a
-    ]
+    parts = [energy(trace, Window(a, b)).energy_j for a, b in itertools.pairwise(cuts) if b > a]
 
     assert sum(parts) == pytest.approx(energy(trace, Window(start_s, end_s)).energy_j, rel=1e-9)
 
