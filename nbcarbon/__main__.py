@@ -85,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
 def _run(chosen: argparse.Namespace) -> int:
     from nbcarbon.runner import run
 
+    in_terminal = sys.stdout.isatty()
+    clear = "\r\x1b[K" if in_terminal else ""
     return run(
         chosen.notebook,
         output=chosen.output,
@@ -92,7 +94,8 @@ def _run(chosen: argparse.Namespace) -> int:
         zone=chosen.zone,
         allow_errors=chosen.allow_errors,
         with_host=chosen.with_host,
-        say=lambda line: print(line, flush=True),
+        say=lambda line: print(f"{clear}{line}", flush=True),
+        running=lambda line: print(f"{clear}{line}", end="", flush=True) if in_terminal else None,
         ascii=not _unicode(),
     )
 

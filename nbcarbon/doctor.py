@@ -57,7 +57,8 @@ def examine_apart(environ: Mapping[str, str]) -> list[Check]:
 
     folder = Path(__file__).resolve().parents[1]
     program = (
-        "import sys; sys.path.append(sys.argv.pop(1)); "
+        "import sys, typing; folder = sys.argv.pop(1); sys.path.insert(0, folder); import nbcarbon; "
+        "del sys.path[0]; sys.path.append(folder); "
         "from nbcarbon.__main__ import main; sys.exit(main())"
     )
     done = subprocess.run(  # noqa: S603 (our own interpreter, our own code)

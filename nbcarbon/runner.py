@@ -39,9 +39,12 @@ def run(
     allow_errors: bool,
     with_host: bool,
     say: Callable[[str], None],
+    running: Callable[[str], None],
     ascii: bool,
 ) -> int:
     """Run a notebook, say what each cell cost while it runs, write it and its summaries.
+
+    `running` gets a line on the cell that runs now, `say` everything that stays.
 
     Returns 0, or 1 where a cell failed or the kernel died: everything is written all the same.
     Raises RunError or ExportError where that is not possible at all.
@@ -66,7 +69,7 @@ def run(
         say(_line(progress, _figures(followed, progress.position), ascii=ascii))
 
     def started(position: int, of: int, first_line: str) -> None:
-        say(f"[{position}/{of}] {first_line[:60]} ...")
+        running(f"[{position}/{of}] {first_line[:60]} ...")
 
     began_s = time.monotonic()
     ran = run_notebook(
@@ -208,6 +211,7 @@ def run_notebook(
         timeout=None,
         kernel_name=name,
         allow_errors=allow_errors,
+        extra_arguments=["--IPKernelApp.extra_extensions=nbcarbon", "--log-level=ERROR"],
         resources={"metadata": {"path": str(path.resolve().parent)}},
         on_cell_start=on_start,
         on_cell_executed=on_executed,
@@ -219,10 +223,7 @@ def run_notebook(
 def _execute(client: Any, environ: Mapping[str, str], exceptions: Any) -> str:
     """Run it all. Returns one line on what stopped it, empty where nothing did."""
     try:
-        client.execute(
-            env=dict(environ),
-            extra_arguments=["--IPKernelApp.extra_extensions=nbcarbon"],
-        )
+        client.execute(env=dict(environ))
     except exceptions.CellExecutionError as error:
         return f"{error.ename}: {error.evalue}".strip()
     except exceptions.DeadKernelError:

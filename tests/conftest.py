@@ -42,6 +42,10 @@ def ours(process: psutil.Process) -> bool:
         return False
 
 
+def samplers_below() -> list[int]:
+    return [each.pid for each in psutil.Process().children(recursive=True) if ours(each)]
+
+
 def threads_of_ours() -> list[str]:
     return [each.name for each in threading.enumerate() if each.name.startswith("nbcarbon")]
 
@@ -49,13 +53,14 @@ def threads_of_ours() -> list[str]:
 @pytest.fixture(autouse=True)
 def nothing_left_running() -> Iterator[None]:
     """No sampler process of this test's and no thread of ours is there when it is over."""
-    before = set(threads_of_ours())
+    # Of a kernel that several tests share, another test sees to it.
+    threads_before, samplers_before = set(threads_of_ours()), set(samplers_below())
     yield
     deadline_s = time.monotonic() + QUIET_S
     while time.monotonic() < deadline_s:
-        samplers = [each.pid for each in psutil.Process().children(recursive=True) if ours(each)]
-        threads = set(threads_of_ours()) - before
+        samplers = set(samplers_below()) - samplers_before
+        threads = set(threads_of_ours()) - threads_before
         if not samplers and not threads:
             return
         time.sleep(0.02)
-    pytest.fail(f"left running: samplers {samplers}, threads {sorted(threads)}")
+    pytest.fail(f"left running: samplers {sorted(samplers)}, threads {sorted(threads)}")

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
+
+_LIBRARIES: Final = frozenset({"torch", "jax", "cupy"})
+
+
+def may_be_queued() -> bool:
+    """Whether a library that queues GPU work has been imported."""
+    return not _LIBRARIES.isdisjoint(sys.modules)
 
 
 def synchronise() -> bool:

@@ -17,7 +17,7 @@ class Extension:
     """Everything of ours that a shell holds."""
 
     def __init__(self, shell: Any, app: App) -> None:
-        from nbcarbon.meter.sync import synchronise
+        from nbcarbon.meter.sync import may_be_queued, synchronise
         from nbcarbon.notebook.display import Cards
         from nbcarbon.notebook.hooks import Hooks
         from nbcarbon.notebook.magics import Magics
@@ -28,6 +28,7 @@ class Extension:
         self.hooks = Hooks(
             shell,
             app.meter,
+            may_be_queued=may_be_queued,
             synchronise=synchronise if app.sync_gpu else lambda: False,
             show=lambda cell: self.cards.show(cell.run),
             failed=lambda reason: _stop(app, reason),

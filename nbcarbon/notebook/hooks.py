@@ -35,12 +35,18 @@ _getpid, _ident, _kill = os.getpid, threading.get_ident, os.kill
 class Cell:
     """A cell that runs now. `shown` holds its options once its `%%carbon` line has run."""
 
-    __slots__ = ("info", "run", "shown")
+    __slots__ = ("info", "named", "run", "shown")
 
-    def __init__(self, info: Any, run: Run) -> None:
+    def __init__(self, info: Any, run: Run, *, named: bool) -> None:
         self.info = info
         self.run = run
+        self.named = named
         self.shown: CellOptions | None = None
+
+    def name(self, name: str) -> None:
+        """Name it while it runs."""
+        self.run.name = name
+        self.named = True
 
 
 class Hooks:
@@ -51,18 +57,21 @@ class Hooks:
         shell: Any,
         meter: Meter,
         *,
+        may_be_queued: Callable[[], bool],
         synchronise: Callable[[], bool],
         show: Callable[[Cell], None],
         failed: Callable[[str], None],
     ) -> None:
         self._shell = shell
         self._meter = meter
+        self._may_be_queued = may_be_queued
         self._synchronise = synchronise
         self._show = show
         self._failed = failed
         self._pid = _getpid()
         self._main_thread = threading.main_thread().ident
         self._failure_count = 0
+        self._count_ahead = 0
         self._waiting: defaultdict[int, list[Edge]] = defaultdict(list)
         self._cells: dict[int, Cell] = {}
         self._stacks: defaultdict[int, list[Cell]] = defaultdict(list)
@@ -110,9 +119,7 @@ class Hooks:
 
     def post_run_cell(self, result: Any) -> None:
         cell = self._cells.get(id(result.info))
-        synced = False
-        if cell is not None and cell.shown is not None:
-            synced = self._wait_for_gpu(cell)
+        synced = self._wait_for_gpu(cell) if cell is not None else False
         self._guarded(self._close, result, synced, again=False)
 
     # What they do
@@ -128,30 +135,32 @@ class Hooks:
             self._meter.abandon_thread()
         cell_id = getattr(info, "cell_id", None)
         nested = bool(self._stacks[thread])
+        name = _given_name(info.raw_cell or "")
         run = self._meter.open(
             key=cell_id,
             source=info.raw_cell or "",
-            name=self._name(info.raw_cell or ""),
+            name=name or f"cell {self._shell.execution_count - self._count_ahead}",
             # Inspectors of front ends run code that is in no history and in no cell.
             front_end=cell_id is None and not info.store_history,
             edge=waiting[-1] if waiting and not nested else None,
         )
         if run is None:
             return
-        cell = Cell(info, run)
+        cell = Cell(info, run, named=bool(name))
         self._cells[id(info)] = cell
         self._stacks[thread].append(cell)
 
-    def _name(self, source: str) -> str:
-        line = options_of(source)
-        if line is not None:
-            try:
-                name = cell_options(line).name
-            except SettingError:
-                name = ""  # the cell's first statement says what is wrong
-            if name:
-                return name
-        return f"cell {self._shell.execution_count}"
+    def _renamed(self, name: str, result: Any) -> str:
+        """A cell by its number in the notebook, which only its result tells for sure.
+
+        Whether IPython has counted a cell already when it begins depends on its version.
+        """
+        number = getattr(result, "execution_count", None)
+        begun = name.removeprefix("cell ")
+        if number is None or not begun.isdigit() or name == begun:
+            return name
+        self._count_ahead += int(begun) - number
+        return f"cell {number}"
 
     def _close(self, result: Any, synced: bool) -> None:
         cell = self._cells.pop(id(result.info), None)
@@ -162,6 +171,8 @@ class Hooks:
                 stack.remove(cell)
                 if not stack:
                     del self._stacks[thread]
+        if not cell.named:
+            cell.run.name = self._renamed(cell.run.name, result)
         self._meter.close(cell.run, _outcome(result), synced=synced)
         if cell.shown is not None:
             self._show(cell)
@@ -176,7 +187,9 @@ class Hooks:
             self._meter.close(run, Outcome.OK)
 
     def _wait_for_gpu(self, cell: Cell) -> bool:
-        """Outside the guard: this may take long, and Ctrl-C has to end it."""
+        """Whether nothing is queued any more. Outside the guard: this may take long, and Ctrl-C ends it."""
+        if not self._may_be_queued():
+            return True
         if cell.shown is None or not cell.shown.sync:
             return False
         try:
@@ -213,6 +226,15 @@ class Hooks:
             self._failed(
                 f"nbcarbon stopped measuring: {reason}. %reload_ext nbcarbon starts again."
             )
+
+
+def _given_name(source: str) -> str:
+    """What a cell's `%%carbon` line calls it, empty where it has none."""
+    line = options_of(source)
+    try:
+        return "" if line is None else cell_options(line).name
+    except SettingError:
+        return ""  # the cell's first statement says what is wrong
 
 
 def _outcome(result: Any) -> Outcome:

@@ -108,7 +108,7 @@ class Magics:
             return
         cell.shown = chosen
         if chosen.name:
-            cell.run.name = chosen.name
+            cell.name(chosen.name)
         if chosen.sync and self._app.sync_gpu:
             self._synchronise()
 
@@ -173,7 +173,7 @@ class Magics:
             )
         cell = self._hooks.current()
         if cell is not None:
-            cell.run.name = name
+            cell.name(name)
 
     def _on(self, wanted: Command) -> None:
         self._app.change("measuring", "on")

@@ -67,7 +67,8 @@ def test_every_prefix_of_a_file_is_readable(tmp_path: Path) -> None:
     """A crash may cut anywhere: all records before the cut are there, and none is made up."""
     said = write(tmp_path / "a.ledger", 40)
     whole = (tmp_path / "a.ledger").read_bytes()
-    ends = [at for at in range(len(whole)) if whole[at : at + 1] == b"\n"][1:] + [len(whole)]
+    ends = [at for at in range(1, len(whole)) if whole[at : at + 1] == b"\n"]
+    ends.append(len(whole))
     cut = tmp_path / "cut.ledger"
 
     for length in range(len(whole) + 1):

@@ -1,0 +1,275 @@
+"""Every way a cell can begin and end, in a real kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.kernels import Kernel, kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    with kernel(tmp_path_factory.mktemp("cells")) as running:
+        running.run("import asyncio")
+        yield running
+
+
+def count(running: Kernel) -> int:
+    """Cells reported so far; everything said before is in the ledger by then."""
+    running.run("_nb = 1")
+    return len(running.cells(10_000, timeout_s=0.5))
+
+
+PLAIN = {
+    "plain": ("x = 1", "ok", "ok"),
+    "comment": ("# nothing", "ok", "ok"),
+    "exception": ("1/0", "error", "error"),
+    "syntax error": ("x = = 1", "error", "error"),
+    "indentation error": ("  x = 1\n y = 2", "error", "error"),
+    "unknown magic": ("%nosuchmagic", "error", "error"),
+    "recursion": ("def f(): return f()\nf()", "error", "error"),
+    "memory": ("raise MemoryError", "error", "error"),
+    "generator exit": ("raise GeneratorExit", "error", "error"),
+    "own base exception": ("class E(BaseException): pass\nraise E", "error", "error"),
+    "system exit": ("raise SystemExit", "error", "error"),
+    "sys.exit": ("import sys; sys.exit()", "error", "error"),
+    "keyboard interrupt": ("raise KeyboardInterrupt", "error", "interrupted"),
+    "await": ("await asyncio.sleep(0.01)", "ok", "ok"),
+    "await raises": ("await asyncio.sleep(0.01); 1/0", "error", "error"),
+    "timeit": ("%timeit -n1 -r1 1", "ok", "ok"),
+    "time": ("%%time\n1", "ok", "ok"),
+    "bash": ("%%bash\ntrue", "ok", "ok"),
+    "shell": ("!true", "ok", "ok"),
+    "capture": ("%%capture\nprint(1)", "ok", "ok"),
+    "nested": ("get_ipython().run_cell('1/0')", "ok", "ok"),
+    "nested silent": ("get_ipython().run_cell('1', silent=True)", "ok", "ok"),
+    "nested await": ("get_ipython().run_cell('await asyncio.sleep(0)')", "ok", "ok"),
+}
+
+
+@pytest.mark.parametrize(("code", "status", "outcome"), PLAIN.values(), ids=PLAIN)
+def test_each_cell_is_one_record(shared: Kernel, code: str, status: str, outcome: str) -> None:
+    before = len(shared.cells(0))
+    reply = shared.run(code)
+    cells = shared.cells(before + 1)
+
+    assert reply.status == status
+    assert len(cells) == before + 1
+    assert cells[-1].outcome == outcome
+    assert cells[-1].coverage_fraction > 0
+    assert "nbcarbon" not in reply.text
+    assert not any("nbcarbon" in line for error in reply.errors for line in error["traceback"])
+
+
+@pytest.mark.parametrize("code", ["", "  \n"])
+def test_an_empty_cell_is_none(shared: Kernel, code: str) -> None:
+    before = count(shared)
+    assert shared.run(code).status == "ok"
+    assert count(shared) == before + 1  # the one that counted
+
+
+def test_what_a_front_end_runs_is_no_cell(shared: Kernel) -> None:
+    before = count(shared)
+    front_before_j = shared.session().figures().front_end.energy_j
+    assert shared.run("sum(range(3_000_000))", silent=True).status == "ok"
+    assert shared.run("sum(range(3_000_000))", store_history=False).status == "ok"
+
+    assert count(shared) == before + 1
+    assert shared.session().figures().front_end.energy_j > front_before_j
+
+
+def test_an_interrupt_ends_the_cell_as_interrupted(shared: Kernel) -> None:
+    for code in ("import time; time.sleep(20)", "await asyncio.sleep(20)"):
+        before = len(shared.cells(0))
+        sent = shared.send(code)
+        while not shared.session().open:
+            pass
+        shared.manager.interrupt_kernel()
+        assert shared.wait(sent).status == "error"
+        assert shared.cells(before + 1)[-1].outcome == "interrupted"
+
+
+def test_a_cells_key_is_its_id_or_else_made_from_its_source(shared: Kernel) -> None:
+    before = len(shared.cells(0))
+    shared.run("x = 41", cell_id="abc-1")
+    for _ in range(2):
+        shared.run("x = 42")
+    keys = [each.key for each in shared.cells(before + 3)[before:]]
+
+    assert keys[0] == "abc-1"
+    assert keys[1].endswith("-1")
+    assert keys[2] == keys[1].removesuffix("1") + "2"
+
+
+def test_cells_are_named_by_their_number(shared: Kernel) -> None:
+    before = len(shared.cells(0))
+    result = shared.run("7")
+    assert shared.cells(before + 1)[-1].name == f"cell {result.results[0]['execution_count']}"
+
+
+def test_parts_add_up_and_no_source_is_kept(shared: Kernel) -> None:
+    shared.run("secret_word = 'xyzzy'")
+    count(shared)
+    figures = shared.session().figures()
+    outer_j = sum(each.energy_j for each in figures.cells if each.parent_index is None)
+    parts = (figures.front_end, figures.background, figures.between_cells, figures.others)
+
+    assert outer_j + sum(each.energy_j for each in parts) == pytest.approx(figures.machine_j, rel=1e-3)
+    assert b"xyzzy" not in shared.ledger.read_bytes()
+    assert b"secret_word" not in shared.ledger.read_bytes()
+
+
+# %%carbon
+
+
+CARBON = {
+    "plain": "%%carbon {}\n6 * 7",
+    "await": "%%carbon {}\nawait asyncio.sleep(0.01)\n6 * 7",
+    "time below": "%%carbon {}\n%%time\n6 * 7",
+    "time above": "%%time\n%%carbon {}\n6 * 7",
+    "future": "%%carbon {}\nfrom __future__ import annotations\n6 * 7",
+    "indented": "%%carbon {}\n  6 * 7",
+    "windows": "%%carbon {}\r\nx = 6\r\nx * 7\r\n",
+    "as a function": "get_ipython().run_cell_magic('carbon', '{}', '6 * 7')",
+}
+
+
+@pytest.mark.parametrize("code", CARBON.values(), ids=CARBON)
+def test_a_card_is_shown_and_the_cell_is_as_without_it(shared: Kernel, code: str) -> None:
+    before = len(shared.cells(0))
+    reply = shared.run(code.format("my cell"))
+    cell = shared.cells(before + 1)[-1]
+    if not any("waiting" not in card for card in reply.cards):
+        reply.updates += shared.late_updates()
+
+    assert reply.status == "ok"
+    assert [each["data"]["text/plain"] for each in reply.results] == ["42"]
+    assert cell.name == "my cell"
+    assert len(reply.cards) == 1
+    assert reply.cards[0].startswith("my cell")
+    assert "France, 31 g/kWh (2025, lifecycle)" in reply.cards[0].replace("\u2009", " ")
+    assert "application/vnd.nbcarbon.v1+json" in (reply.updates or reply.displays)[-1]["data"]
+
+
+def test_other_magics_below_it_work(shared: Kernel, tmp_path: object) -> None:
+    assert "hello" in shared.run("%%carbon\n%%bash\necho hello").text
+    assert shared.run(f"%%carbon\n%%writefile {tmp_path}/a.txt\nabc").status == "ok"
+    assert shared.run("%%capture\n%%carbon\n1").displays == []
+
+
+def test_a_failing_body_is_an_error_at_its_own_line(shared: Kernel) -> None:
+    reply = shared.run("%%carbon\nx = 1\n\n1/0  # here")
+    assert reply.status == "error"
+    assert reply.ename == "ZeroDivisionError"
+    assert len(reply.cards) == 1
+    assert "ended in an error" in shared.run("%%carbon\n1/0").cards[0] or shared.late_updates()
+    arrow = next(line for line in reply.errors[0]["traceback"] if "# here" in line)
+    assert "4" in arrow
+
+
+def test_a_syntax_error_is_at_its_own_line(shared: Kernel) -> None:
+    reply = shared.run("%%carbon\nx = 1\ny = = 2")
+    assert reply.status == "error"
+    assert "line 3" in "".join(reply.errors[0]["traceback"])
+
+
+def test_a_wrong_option_stops_the_cell_before_its_body(shared: Kernel) -> None:
+    reply = shared.run("%%carbon train --nonsense\nran = True")
+    assert (reply.status, reply.ename) == ("error", "UsageError")
+    assert reply.text.strip() == (
+        "UsageError: %%carbon has no option '--nonsense'. Options: --no-sync."
+    )
+    assert shared.run("ran").ename == "NameError"
+
+
+def test_a_card_that_awaits_as_a_function_is_refused_in_a_sentence(shared: Kernel) -> None:
+    reply = shared.run("get_ipython().run_cell_magic('carbon', '', 'await asyncio.sleep(0)')")
+    assert reply.ename == "UsageError"
+    assert "cannot await" in reply.text
+
+
+# %carbon
+
+
+def test_what_the_line_magic_says(shared: Kernel) -> None:
+    assert "France" in shared.run("%carbon zone").text
+    assert "Germany" in shared.run("%carbon region de").text
+    assert "Germany" in shared.run("%carbon status").text
+    assert "France" in shared.run("%carbon zone France").text
+    assert "PUE 1.2" in shared.run("%carbon pue 1.2").text
+    assert "PUE 1" in shared.run("%carbon pue 1").text
+    assert "share" in shared.run("%carbon attribution share").text
+    assert "machine" in shared.run("%carbon attribution machine").text
+    assert "%%carbon [NAME]" in shared.run("%carbon help").text
+    report = shared.run("%carbon report").displays[0]["data"]
+    assert "total" in report["text/plain"]
+    assert "<table" in report["text/html"]
+
+
+def test_a_bad_line_is_one_sentence(shared: Kernel) -> None:
+    for line, expected in {
+        "%carbon nonsense": "Use one of: status, report",
+        "%carbon zone Atlantis": "There is no zone",
+        "%carbon pue -1": "Use a number from 1 to 5",
+        "%carbon pue nan": "Use a number from 1 to 5",
+        "%carbon attribution me": "Use machine or share",
+        "%carbon export": "takes one path",
+        "%carbon export a.xyz": "Let it end in",
+        "%carbon status now": "takes nothing behind it",
+        "%carbon 'open": "Close every quotation mark",
+        "%carbon name": "takes a name",
+        "%carbon on --force": "It takes no options",
+    }.items():
+        reply = shared.run(line)
+        assert (reply.status, reply.ename) == ("error", "UsageError")
+        assert expected in reply.text
+        assert "Traceback" not in reply.text
+        assert len(reply.text.strip().splitlines()) == 1
+
+
+def test_names_and_exports(shared: Kernel, tmp_path: object) -> None:
+    before = len(shared.cells(0))
+    shared.run("%carbon name from within\nx = 1")
+    assert shared.cells(before + 1)[-1].name == "from within"
+    path = f"{tmp_path}/summary.json"
+    assert f"Written: {path}" in shared.run(f"%carbon export {path}").text
+    assert "exists already" in shared.run(f"%carbon export {path}").text
+    assert f"Written: {path}" in shared.run(f"%carbon export {path} --force").text
+
+
+def test_off_and_on(shared: Kernel) -> None:
+    shared.run("%carbon off")
+    before = len(shared.cells(0))
+    assert shared.run("x = 1").status == "ok"
+    shown = shared.run("%%carbon\nx = 1")
+    assert shown.status == "ok"
+    assert "Not measured: measuring is off." in shown.text
+    shared.run("%carbon on")
+    shared.run("y = 1")
+    assert len(shared.cells(before + 2)) == before + 2 - 1 or len(shared.cells(0)) <= before + 2
+
+
+def test_help_is_real_and_completion_knows(shared: Kernel) -> None:
+    for code in ("%carbon?", "%%carbon?"):
+        message = shared.send(code)
+        reply = shared.wait(message)
+        assert reply.status == "ok"
+    shared.client.complete("%carbon sta", 11)
+    found = shared.client.get_shell_msg(timeout=10)["content"]["matches"]
+    assert "status" in found
+    shared.client.complete("%carbon zone F", 14)
+    assert "FR" in shared.client.get_shell_msg(timeout=10)["content"]["matches"]
+
+
+def test_doctor_answers_from_a_process_of_its_own(shared: Kernel) -> None:
+    text = shared.run("%carbon doctor").text
+    assert "nbcarbon" in text
+    assert "zone" in text
+    assert "sessions" in text
