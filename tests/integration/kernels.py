@@ -16,7 +16,7 @@ from nbcarbon.core.session import Session
 from nbcarbon.ledger.reader import LedgerReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from nbcarbon.core.events import Event
@@ -159,6 +159,16 @@ class Kernel:
                 return session
             time.sleep(0.01)
         raise TimeoutError("the session has no end")
+
+
+def wait_for(done: Callable[[], bool], timeout_s: float = 5.0) -> bool:
+    """Whether something becomes so within the time given."""
+    deadline_s = time.monotonic() + timeout_s
+    while not done():
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 @contextmanager

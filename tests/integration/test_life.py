@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from nbcarbon import app
-from tests.integration.kernels import kernel
+from nbcarbon.ledger.reader import is_live
+from tests.integration.kernels import kernel, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,15 +54,6 @@ def samplers_of(pid: int) -> list[psutil.Process]:
         except psutil.Error:
             continue
     return found
-
-
-def wait_for(done: Callable[[], bool], timeout_s: float = 5.0) -> bool:
-    deadline_s = time.monotonic() + timeout_s
-    while not done():
-        if time.monotonic() > deadline_s:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def test_unload_is_the_exact_inverse_of_load_however_often(tmp_path: Path) -> None:
@@ -199,7 +191,7 @@ def test_kernel_and_sampler_killed_together_lose_two_samples_at_most(tmp_path: P
             os.kill(pid, signal.SIGKILL)
 
         die(running, both)
-        assert wait_for(lambda: not sampler.is_running() or sampler.status() == "zombie", 2.0)
+        assert wait_for(lambda: not is_live(running.ledger), 2.0)
         session = app.read_session(running.ledger)
         doomed = next(each for each in session.figures().cells if each.name == "doomed")
         assert doomed.outcome == "kernel_died"
