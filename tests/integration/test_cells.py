@@ -122,7 +122,9 @@ def test_parts_add_up_and_no_source_is_kept(shared: Kernel) -> None:
     outer_j = sum(each.energy_j for each in figures.cells if each.parent_index is None)
     parts = (figures.front_end, figures.background, figures.between_cells, figures.others)
 
-    assert outer_j + sum(each.energy_j for each in parts) == pytest.approx(figures.machine_j, rel=1e-3)
+    assert outer_j + sum(each.energy_j for each in parts) == pytest.approx(
+        figures.machine_j, rel=1e-3
+    )
     assert b"xyzzy" not in shared.ledger.read_bytes()
     assert b"secret_word" not in shared.ledger.read_bytes()
 

@@ -67,9 +67,9 @@ def test_unload_is_the_exact_inverse_of_load_however_often(tmp_path: Path) -> No
         assert (reply.status, reply.text) == ("ok", "")
         # As if it had never been there: registries, completers, threads, processes.
         same = "_after = _snapshot()\n{name: (value, _before[name]) for name, value in _after.items() if value != _before[name]}"
-        assert wait_for(
-            lambda: running.run(same).results[0]["data"]["text/plain"] == "{}"
-        ), running.run(same).results
+        assert wait_for(lambda: running.run(same).results[0]["data"]["text/plain"] == "{}"), (
+            running.run(same).results
+        )
 
 
 def test_loading_twice_is_harmless(tmp_path: Path) -> None:
@@ -146,7 +146,9 @@ def test_folders_full_of_traps_are_not_imported(tmp_path: Path) -> None:
 def die(running: Kernel, how: Callable[[int], None]) -> None:
     """Let the kernel die in the middle of a cell."""
     running.run("x = 1")
-    running.send("%%carbon doomed\nimport time\nend = time.monotonic() + 30\nwhile time.monotonic() < end: pass")
+    running.send(
+        "%%carbon doomed\nimport time\nend = time.monotonic() + 30\nwhile time.monotonic() < end: pass"
+    )
     assert wait_for(lambda: any(run.name == "doomed" for run in running.session().open.values()))
     time.sleep(0.3)
     how(running.pid)
@@ -163,7 +165,9 @@ WAYS = {
 
 
 @pytest.mark.parametrize("how", WAYS.values(), ids=WAYS)
-def test_a_kernel_that_dies_leaves_a_whole_session(tmp_path: Path, how: Callable[[int], None]) -> None:
+def test_a_kernel_that_dies_leaves_a_whole_session(
+    tmp_path: Path, how: Callable[[int], None]
+) -> None:
     with kernel(tmp_path) as running:
         sampler = samplers_of(running.pid)[0]
         die(running, how)

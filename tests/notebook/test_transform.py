@@ -56,10 +56,15 @@ def mark(options: str = "") -> str:
         ),
         (
             "%%carbon a\nfrom __future__ import division \\\n  , generators;  # now\nx",
-            "\nfrom __future__ import division \\\n  , generators; " + mark("a")[:-1] + "  # now\nx\n",
+            "\nfrom __future__ import division \\\n  , generators; "
+            + mark("a")[:-1]
+            + "  # now\nx\n",
         ),
         # Not ours
-        ("%%time\n%%carbon a\nx", "get_ipython().run_cell_magic('time', '', '%%carbon a\\nx\\n')\n"),
+        (
+            "%%time\n%%carbon a\nx",
+            "get_ipython().run_cell_magic('time', '', '%%carbon a\\nx\\n')\n",
+        ),
         ("%%carbons\nx", "get_ipython().run_cell_magic('carbons', '', 'x\\n')\n"),
         ("x\n%%carbon a", "x\nget_ipython().run_line_magic('%carbon', 'a')\n"),
         ("%carbon status", "get_ipython().run_line_magic('carbon', 'status')\n"),
@@ -71,7 +76,11 @@ def test_what_a_cell_becomes(cell: str, expected: str) -> None:
     assert transformed(cell) == expected
 
 
-@given(st.text(max_size=30).filter(lambda text: not set(text) & set("\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\\?")))
+@given(
+    st.text(max_size=30).filter(
+        lambda text: not set(text) & set("\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\\?")
+    )
+)
 def test_line_numbers_do_not_move_whatever_the_options(options: str) -> None:
     body = "a = 1\n\nif a:\n    b = 2\nb\n"
     found = transformed(f"%%carbon {options}\n{body}")

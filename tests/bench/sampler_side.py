@@ -1,0 +1,108 @@
+"""What the sampler pays: CPU, memory, and how soon it is gone (G6, G8)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import tracemalloc
+from typing import TYPE_CHECKING
+
+import psutil
+
+from nbcarbon.core.cell import CellRun, Role
+from nbcarbon.core.events import CellOpened, Edge
+from nbcarbon.core.trace import CounterReading
+from nbcarbon.sampler.account import Account, Usage
+from nbcarbon.testing import FakeClock, cpu_device
+from tests.bench.rows import Row
+from tests.integration.kernels import kernel, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SPAN_S = 20.0
+
+
+def sampler_of(pid: int) -> psutil.Process:
+    return next(
+        each
+        for each in psutil.Process(pid).children()
+        if any("_sampler" in p for p in each.cmdline())
+    )
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    """To the nanosecond, where psutil has hundredths of a second."""
+    return time.clock_gettime((~process.pid << 3) | 2)
+
+
+def cost(folder: Path) -> Iterator[Row]:
+    with kernel(folder) as running:
+        running.run("import time")
+        running.run("%%carbon warm\n1")
+        sampler = sampler_of(running.pid)
+        time.sleep(12)  # its start and its first points are over
+        before_s = _cpu_s(sampler)
+        time.sleep(SPAN_S)
+        idle_s = _cpu_s(sampler) - before_s
+        before_s = _cpu_s(sampler)
+        # Cells of a few seconds, one after the other: the rate stays at its highest.
+        for _ in range(int(SPAN_S / 4)):
+            running.run("time.sleep(4)")
+        busy_s = _cpu_s(sampler) - before_s
+        resident = sampler.memory_info().rss / 1e6
+    per_minute = 60 / SPAN_S
+    yield Row("G6", "sampler at 10 Hz, CPU seconds a minute", 0.15, busy_s * per_minute, "s")
+    yield Row("G6", "sampler idle, CPU seconds a minute", 0.02, idle_s * per_minute, "s")
+    yield Row("G6", "sampler, resident", 25, resident, "MB")
+
+
+def memory(folder: Path) -> Iterator[Row]:
+    """An hour at 10 Hz in one cell, in simulated time."""
+    clock = FakeClock()
+    account = Account()
+    account.add_devices(
+        cpu_device(id=f"cpu:{number}", name=f"CPU package {number}") for number in range(3)
+    )
+    run = CellRun("key", 1, "long", Role.CELL, clock.now(), clock.monotonic_s())
+    account.begin(clock.monotonic_s(), Usage())
+    account.opened(CellOpened(run, Edge(clock.monotonic_s(), 0.0, 0)), Usage())
+
+    def hour() -> None:
+        for _ in range(36_000):
+            clock.advance(0.1)
+            now_s = clock.monotonic_s()
+            for each in list(account.traces):
+                account.read(each, CounterReading(now_s, 50.0 * now_s))
+            account.point(now_s)
+            account.forget(now_s)
+
+    tracemalloc.start()
+    hour()
+    before, _ = tracemalloc.get_traced_memory()
+    hour()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    yield Row("G8", "growth in an hour at 10 Hz", 0.4, (after - before) / 1e6, "MB")
+
+
+def killed(folder: Path) -> Iterator[Row]:
+    slowest_s = 0.0
+    for number in range(3):
+        below = folder / str(number)
+        below.mkdir()
+        with kernel(below) as running:
+            running.run("x = 1")
+            sampler = sampler_of(running.pid)
+            running.send("while True: pass")
+            time.sleep(0.3)
+            os.kill(running.pid, signal.SIGKILL)
+            began_s = time.monotonic()
+            assert wait_for(
+                lambda each=sampler: not each.is_running() or each.status() == "zombie",  # type: ignore[misc]
+                timeout_s=10,
+            )
+            slowest_s = max(slowest_s, time.monotonic() - began_s)
+    yield Row("G8", "sampler gone after its kernel's SIGKILL", 1.0, slowest_s, "s")
