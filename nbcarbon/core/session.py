@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
 UNKNOWN_ZONE = Zone(None, "unknown", "not looked for yet", Confidence.NONE)
 WORLD = Intensity(
-    g_per_kwh=458.0,
-    low_g_per_kwh=32.0,
-    high_g_per_kwh=730.0,
+    g_per_kwh=458.29,
+    low_g_per_kwh=52.85,
+    high_g_per_kwh=692.4,
     basis=Basis.AVERAGE,
     scope=Scope.LIFECYCLE,
     accounting=Accounting.GENERATION,
-    source="Ember",
+    source="Ember via Our World in Data (CC BY)",
     year=2025,
     fallback=True,
 )

@@ -63,6 +63,8 @@ class Driver:
 
     def ask(self, *, pids: Collection[int] = (), wait_s: float = 0.0) -> bool:
         """Have every device read once more. True if that was done within `wait_s`."""
+        if not self._sensors:
+            return True
         with self._changed:
             if not self._sensors:
                 return True
@@ -74,6 +76,8 @@ class Driver:
             return self._changed.wait_for(lambda: self._done >= wanted, wait_s)
 
     def collect(self) -> list[Result]:
+        if not self._results:
+            return []
         with self._changed:
             found = list(self._results)
             self._results.clear()
@@ -81,6 +85,8 @@ class Driver:
 
     def found(self) -> list[Discovery]:
         """What was discovered since the last call."""
+        if not self._found:
+            return []
         with self._changed:
             found = list(self._found)
             self._found.clear()

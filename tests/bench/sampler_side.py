@@ -48,9 +48,9 @@ def cost(folder: Path) -> Iterator[Row]:
         time.sleep(SPAN_S)
         idle_s = _cpu_s(sampler) - before_s
         before_s = _cpu_s(sampler)
-        # Cells of a few seconds, one after the other: the rate stays at its highest.
-        for _ in range(int(SPAN_S / 4)):
-            running.run("time.sleep(4)")
+        # As long as a cell may be before the rate falls.
+        for _ in range(int(SPAN_S / 10)):
+            running.run("time.sleep(10)")
         busy_s = _cpu_s(sampler) - before_s
         resident = sampler.memory_info().rss / 1e6
     per_minute = 60 / SPAN_S
