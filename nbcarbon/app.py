@@ -332,6 +332,7 @@ def build_loop(
 ) -> Loop:
     """The sampler with everything it is made of."""
     from nbcarbon.meter.clock import SystemClock
+    from nbcarbon.meter.meter import ALL_GPUS
     from nbcarbon.sampler.account import Account
     from nbcarbon.sampler.loop import Loop
     from nbcarbon.sampler.roster import Driver, Roster
@@ -350,7 +351,10 @@ def build_loop(
     )
 
     def look_at(value: str) -> None:
-        visible["CUDA_VISIBLE_DEVICES"] = value
+        if value == ALL_GPUS:
+            visible.pop("CUDA_VISIBLE_DEVICES", None)
+        else:
+            visible["CUDA_VISIBLE_DEVICES"] = value
 
     return Loop(
         clock=clock,

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 # Bound at import: a user who shadows these names in a notebook must not stop a measurement.
 _process_time, _thread_id, _getpid = time.process_time, threading.get_native_id, os.getpid
 
+ALL_GPUS = "all"
+"""The setting `visible_gpus` where CUDA_VISIBLE_DEVICES is not set; empty means none at all."""
+
 MOST_UNFOLDED = 2000
 """Events kept unfolded; beyond this the listening thread folds them, so memory stays bounded."""
 
@@ -149,7 +152,7 @@ class Meter:
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")
         if visible != self._visible_gpus:
             self._visible_gpus = visible
-            self._post(SettingChanged("visible_gpus", visible or ""))
+            self._post(SettingChanged("visible_gpus", ALL_GPUS if visible is None else visible))
 
     # What the user sets
 

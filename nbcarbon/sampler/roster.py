@@ -258,7 +258,7 @@ class Roster:
 def findings_to_notify(findings: Collection[Finding]) -> list[tuple[str, str]]:
     """The findings worth a notice in the notebook, as (key, sentence)."""
     return [
-        (f"{each.backend}:{each.status}", f"{each.text} {each.hint}".strip())
+        (f"{each.backend}:{each.text}", f"{each.text} {each.hint}".strip())
         for each in findings
         if each.notify
     ]
