@@ -19,11 +19,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from nbcarbon.version import __version__
 
 if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
-
     from nbcarbon.core.figures import Figures, SessionFigures
     from nbcarbon.core.session import Session
     from nbcarbon.errors import NbcarbonError
@@ -35,6 +33,7 @@ __all__ = [
     "NbcarbonError",
     "Session",
     "SessionFigures",
+    "__version__",
     "load_ipython_extension",
     "measure",
     "session",
@@ -61,17 +60,17 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+    return sorted(__all__)
 
 
-def load_ipython_extension(shell: InteractiveShell) -> None:
+def load_ipython_extension(shell: Any) -> None:
     """`%load_ext nbcarbon`: from now on every cell is measured."""
     from nbcarbon.notebook.extension import load
 
     load(shell)
 
 
-def unload_ipython_extension(shell: InteractiveShell) -> None:
+def unload_ipython_extension(shell: Any) -> None:
     """`%unload_ext nbcarbon`: nothing of it is left."""
     from nbcarbon.notebook.extension import unload
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbcarbon import __version__
 from nbcarbon.errors import NbcarbonError
+from nbcarbon.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbcarbon import __version__, settings
+from nbcarbon import settings
 from nbcarbon.core.events import SessionStarted
 from nbcarbon.errors import LedgerError, RunError, SettingError
+from nbcarbon.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbcarbon import __version__, app, settings
+from nbcarbon import app, settings
 from nbcarbon.errors import NbcarbonError, SensorError
+from nbcarbon.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

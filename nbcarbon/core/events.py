@@ -10,7 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    NamedTuple,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,14 +34,14 @@ if TYPE_CHECKING:
 class Edge:
     """One end of a run, as the kernel's hook saw it, before or after the user's code.
 
-    `counters` are joules of the devices whose counter is a plain file, read at `instant_s` itself.
+    `counters_j` are joules of the devices whose counter is a plain file, read at `instant_s` itself.
     `cpu_s` is the CPU time of the kernel process so far. `thread_number` is the thread's native id.
     """
 
     instant_s: float
     cpu_s: float
     thread_number: int
-    counters: tuple[tuple[str, float], ...] = ()
+    counters_j: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +100,20 @@ class DevicesFound:
     devices: tuple[Device, ...]
 
 
+class DevicePoint(NamedTuple):
+    """How far one device has come: joules so far, and how many seconds of them were truly observed."""
+
+    device_id: str
+    energy_j: float
+    seen_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """Cumulative joules and seen seconds per device, one second apart or more."""
+    """Every device's point, one second apart or more."""
 
     instant_s: float
-    points: tuple[tuple[str, float, float], ...]
+    points: tuple[DevicePoint, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +215,11 @@ def _build(kind: Any, value: Any) -> Any:
     if origin is not None:  # X | None is the only union here
         present = next(each for each in get_args(kind) if each is not type(None))
         return None if value is None else _build(present, value)
+    if hasattr(kind, "_fields"):
+        hints = _hints(kind)
+        return kind._make(
+            _build(hints[name], item) for name, item in zip(kind._fields, value, strict=True)
+        )
     if hasattr(kind, "__dataclass_fields__"):
         hints = _hints(kind)
         return kind(

@@ -145,8 +145,8 @@ class Meter:
         """This moment, as one end of a run."""
         # Counters and clock back to back: what lies between them is the error of the edge.
         instant_s = self._clock.monotonic_s()
-        counters = self._edges.read()
-        return Edge(instant_s, _process_time(), _thread_id(), counters)
+        counters_j = self._edges.read()
+        return Edge(instant_s, _process_time(), _thread_id(), counters_j)
 
     def _watch_visible_gpus(self) -> None:
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from nbcarbon.core.cell import CellReport
 from nbcarbon.core.device import Kind, Reach
 from nbcarbon.core.energy import DeviceEnergy, energy
-from nbcarbon.core.events import BetweenMeasured, CellClosed, Sampled
+from nbcarbon.core.events import BetweenMeasured, CellClosed, DevicePoint, Sampled
 from nbcarbon.core.trace import CounterReading, Point, Trace, Window
 
 if TYPE_CHECKING:
@@ -175,14 +175,14 @@ class Account:
 
     def _sampled(self, now_s: float) -> Sampled:
         points = [
-            (device_id, round(trace.last.energy_j, 6), round(trace.last.seen_s, 6))
+            DevicePoint(device_id, round(trace.last.energy_j, 6), round(trace.last.seen_s, 6))
             for device_id, trace in self.traces.items()
             if trace.last
         ]
         return Sampled(now_s, tuple(points))
 
     def _read_edge(self, edge: Edge) -> None:
-        for device_id, energy_j in edge.counters:
+        for device_id, energy_j in edge.counters_j:
             if device_id in self.traces:
                 self.traces[device_id].add(CounterReading(edge.instant_s, energy_j))
 

@@ -251,7 +251,7 @@ class Loop:
 
     def _cell_opened(self, event: CellOpened, number: int) -> None:
         # Nothing but what the figures need stays in the file.
-        self._record(replace(event, edge=replace(event.edge, counters=())), number)
+        self._record(replace(event, edge=replace(event.edge, counters_j=())), number)
         if self._paused:
             return
         self._bracket(wait_s=0.0)
@@ -264,7 +264,7 @@ class Loop:
 
     def _cell_ended(self, event: CellEnded, number: int) -> None:
         if event.index not in self._account.open:
-            self._record(replace(event, edge=replace(event.edge, counters=())), number)
+            self._record(replace(event, edge=replace(event.edge, counters_j=())), number)
             return
         self._bracket(wait_s=BRACKET_WAIT_S)
         usage = self._read_usage(event.edge.cpu_s)

@@ -182,8 +182,8 @@ def test_counters_that_are_files_are_read_by_the_hook(
     meter.end(wait_s=0)
 
     opened, ended, _ = link.said()
-    assert opened.edge.counters == (("cpu:0", pytest.approx(5.0)),)  # type: ignore[union-attr]
-    assert ended.edge.counters == ()  # type: ignore[union-attr]
+    assert opened.edge.counters_j == (("cpu:0", pytest.approx(5.0)),)  # type: ignore[union-attr]
+    assert ended.edge.counters_j == ()  # type: ignore[union-attr]
 
 
 def test_nothing_is_told_while_measuring_is_off(meter: Meter, link: ScriptedLink) -> None:

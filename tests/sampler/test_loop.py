@@ -409,7 +409,7 @@ def test_a_finding_worth_a_word_is_a_notice() -> None:
     bench = Bench(said(), findings=(finding, Finding("x", "absent", "nothing")), gone_at_s=1002.0)
     session = bench.run()
 
-    assert session.notices == {"rapl:denied": "CPU power: not readable. Ask."}
+    assert session.notices == {"rapl:CPU power: not readable.": "CPU power: not readable. Ask."}
 
 
 def test_a_ledger_problem_is_said_once() -> None:
