@@ -136,6 +136,10 @@ class IntensityLearned:
     intensity: Intensity
 
 
+GRID_NOTICES: Final = ("zone", "intensity")
+"""Keys of notices that stand and fall with the zone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Noticed:
     """One sentence for the user, said once a session. `key` tells two notices apart."""

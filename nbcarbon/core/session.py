@@ -14,6 +14,7 @@ from nbcarbon.core.cell import CellReport, CellRun, Role
 from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import Energy, contained, total
 from nbcarbon.core.events import (
+    GRID_NOTICES,
     BetweenMeasured,
     CellClosed,
     CellOpened,
@@ -105,6 +106,8 @@ class Session:
 
     def _intensity_learned(self, event: IntensityLearned) -> None:
         self.zone, self.intensity = event.zone, event.intensity
+        for key in GRID_NOTICES:
+            self.notices.pop(key, None)  # what was said of the zone before is over
 
     def _noticed(self, event: Noticed) -> None:
         self.notices[event.key] = event.text

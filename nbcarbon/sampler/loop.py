@@ -13,6 +13,7 @@ from nbcarbon.channel import decode, encode
 from nbcarbon.core.cell import Outcome
 from nbcarbon.core.device import Kind, Provenance
 from nbcarbon.core.events import (
+    GRID_NOTICES,
     BetweenMeasured,
     CellClosed,
     CellEnded,
@@ -469,6 +470,7 @@ class Loop:
     def _learn_zone(self, wanted: str) -> None:
         zone, intensity, notices = self._locate(wanted)
         self._record(IntensityLearned(zone, intensity))
+        self._said.difference_update(GRID_NOTICES)
         for key, sentence in notices:
             self._notice(key, sentence)
 
