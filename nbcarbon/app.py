@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcarbon import settings
 from nbcarbon.core.events import SessionStarted
-from nbcarbon.errors import LedgerError, RunError, SettingError
+from nbcarbon.errors import ExportError, LedgerError, RunError, SettingError
 from nbcarbon.version import __version__
 
 if TYPE_CHECKING:
@@ -554,7 +554,12 @@ def export_session(session: Session, path: Path, *, force: bool, with_host: bool
     """Write a session to a file by its suffix. Returns where. Raises ExportError."""
     from nbcarbon.export import export
 
-    target = path.expanduser()
+    try:
+        target = path.expanduser()
+    except RuntimeError:
+        raise ExportError(
+            f"There is no such home as in {path}.", hint="Give the whole path."
+        ) from None
     export(summary_of(session, with_host=with_host), target, force=force)
     return target
 

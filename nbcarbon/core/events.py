@@ -51,6 +51,14 @@ class CellOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class CellRestarted:
+    """A run begins only now: what came before was waiting for work that others had queued."""
+
+    index: int
+    edge: Edge
+
+
+@dataclass(frozen=True, slots=True)
 class CellEnded:
     """The kernel's word that a run is over; the sampler answers with `CellClosed`.
 
@@ -163,7 +171,7 @@ class Unknown:
 
 
 Event = Union[  # noqa: UP007 (built at run time, by name)
-    CellOpened, CellEnded, SettingChanged, SessionStarted, SamplerStarted, DevicesFound, Sampled,
+    CellOpened, CellRestarted, CellEnded, SettingChanged, SessionStarted, SamplerStarted, DevicesFound, Sampled,
     CellClosed, BetweenMeasured, IntensityLearned, Noticed, SessionEnded, Unknown,
 ]  # fmt: skip
 

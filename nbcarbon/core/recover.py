@@ -17,6 +17,7 @@ from nbcarbon.core.events import (
     CellClosed,
     CellEnded,
     CellOpened,
+    CellRestarted,
     DevicesFound,
     Sampled,
     SamplerStarted,
@@ -60,6 +61,8 @@ def close_dead(events: Sequence[Event]) -> list[Event]:
         elif isinstance(event, CellOpened):
             opened[event.run.index] = event
             until_s = max(until_s, event.edge.instant_s)
+        elif isinstance(event, CellRestarted) and event.index in opened:
+            opened[event.index] = restarted(opened[event.index], event)
         elif isinstance(event, CellEnded):
             told[event.index] = event
         elif isinstance(event, CellClosed):
@@ -94,6 +97,12 @@ def close_dead(events: Sequence[Event]) -> list[Event]:
         flags = ("overlap",) if share < 1 else ()
         added.append(CellClosed(CellReport(run, end_s, outcome, parts, flags)))
     return [*events, *added, SessionEnded(until_s, "kernel_gone")]
+
+
+def restarted(opened: CellOpened, event: CellRestarted) -> CellOpened:
+    """The same run, begun later."""
+    run = replace(opened.run, start_s=event.edge.instant_s)
+    return replace(opened, run=run, edge=event.edge)
 
 
 def _ended(events: Sequence[Event]) -> bool:

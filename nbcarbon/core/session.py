@@ -6,6 +6,7 @@ are the same session. Emissions are priced when asked: learning the zone late re
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbcarbon.core import attribution
@@ -18,6 +19,7 @@ from nbcarbon.core.events import (
     BetweenMeasured,
     CellClosed,
     CellOpened,
+    CellRestarted,
     DevicesFound,
     IntensityLearned,
     Noticed,
@@ -120,6 +122,11 @@ class Session:
         if event.run.index not in self.cells:
             self.open[event.run.index] = event.run
 
+    def _cell_restarted(self, event: CellRestarted) -> None:
+        run = self.open.get(event.index)
+        if run is not None:
+            self.open[event.index] = replace(run, start_s=event.edge.instant_s)
+
     def _cell_closed(self, event: CellClosed) -> None:
         report = event.report
         self.open.pop(report.run.index, None)
@@ -215,6 +222,7 @@ _STEPS: dict[type, Callable[[Session, Any], None]] = {
     Noticed: Session._noticed,
     Sampled: Session._sampled,
     CellOpened: Session._cell_opened,
+    CellRestarted: Session._cell_restarted,
     CellClosed: Session._cell_closed,
     BetweenMeasured: Session._between_measured,
     SessionEnded: Session._session_ended,

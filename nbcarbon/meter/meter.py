@@ -12,11 +12,12 @@ import os
 import threading
 import time
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbcarbon.channel import Outbox, encode
 from nbcarbon.core.cell import CellRun, Outcome, Role
-from nbcarbon.core.events import CellEnded, CellOpened, Edge, SettingChanged, to_json
+from nbcarbon.core.events import CellEnded, CellOpened, CellRestarted, Edge, SettingChanged, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -119,6 +120,14 @@ class Meter:
         number = self._outbox.post(body)
         self._open[run.index] = (number, encode({"n": number, "e": body}))
         return run
+
+    def restart(self, run: Run) -> None:
+        """A run begins only now: until here it waited for what others had queued."""
+        if run.pid != _getpid() or run not in self._stacks.get(run.thread, ()):
+            return
+        edge = self.edge()
+        run.described = replace(run.described, start_s=edge.instant_s)
+        self._outbox.post(to_json(CellRestarted(run.index, edge)))
 
     def close(self, run: Run | None, outcome: Outcome, *, synced: bool = True) -> None:
         """A run is over. Anything but the run of this process that is still open is ignored."""

@@ -64,7 +64,7 @@ class Hooks:
     ) -> None:
         self._shell = shell
         self._meter = meter
-        self._may_be_queued = may_be_queued
+        self.may_be_queued = may_be_queued
         self._synchronise = synchronise
         self._show = show
         self._failed = failed
@@ -188,7 +188,7 @@ class Hooks:
 
     def _wait_for_gpu(self, cell: Cell) -> bool:
         """Whether nothing is queued any more. Outside the guard: this may take long, and Ctrl-C ends it."""
-        if not self._may_be_queued():
+        if not self.may_be_queued():
             return True
         if cell.shown is None or not cell.shown.sync:
             return False

@@ -109,8 +109,9 @@ class Magics:
         cell.shown = chosen
         if chosen.name:
             cell.name(chosen.name)
-        if chosen.sync and self._app.sync_gpu:
+        if chosen.sync and self._app.sync_gpu and self._hooks.may_be_queued():
             self._synchronise()
+            self._app.meter.restart(cell.run)
 
     def _status(self, wanted: Command) -> None:
         print(self._app.status())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from nbcarbon.core.cell import CellRun
     from nbcarbon.core.device import Device
-    from nbcarbon.core.events import CellEnded, CellOpened, Edge
+    from nbcarbon.core.events import CellEnded, CellOpened, CellRestarted, Edge
     from nbcarbon.core.trace import Reading
 
 POINT_SPACING_S = 1.0
@@ -124,6 +124,25 @@ class Account:
                     each.overlapped = True
         self.open[event.run.index] = opened
         return measured
+
+    def restarted(self, event: CellRestarted, usage: Usage) -> list[BetweenMeasured]:
+        """A run begins only now. What it held so far is time between cells, and returned as such."""
+        opened = self.open.get(event.index)
+        if opened is None:
+            return []
+        self._read_edge(event.edge)
+        instant_s = event.edge.instant_s
+        booked: list[BetweenMeasured] = []
+        if event.index in self._outermost:
+            if len(self._outermost) > 1 or opened.pieces or self._segment_s is None:
+                return []  # others ran beside it meanwhile: theirs cannot be told from it
+            window = Window(self._segment_s, instant_s)
+            devices = self._energies(window, self._segment_usage, usage)
+            booked = [BetweenMeasured(window.start_s, window.end_s, devices)]
+            self._segment_s, self._segment_usage = instant_s, usage
+        opened.run = replace(opened.run, start_s=instant_s)
+        opened.edge, opened.usage = event.edge, usage
+        return booked
 
     def ended(self, event: CellEnded, usage: Usage) -> list[CellClosed]:
         """A run is over. Returns its report, or nothing where no such run is open."""

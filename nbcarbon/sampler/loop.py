@@ -18,6 +18,7 @@ from nbcarbon.core.events import (
     CellClosed,
     CellEnded,
     CellOpened,
+    CellRestarted,
     DevicesFound,
     Edge,
     IntensityLearned,
@@ -30,6 +31,7 @@ from nbcarbon.core.events import (
     from_json,
     to_json,
 )
+from nbcarbon.core.recover import restarted
 from nbcarbon.sampler.rate import HEARTBEAT_S, interval_s
 from nbcarbon.sampler.roster import findings_to_notify
 
@@ -190,6 +192,8 @@ class Loop:
         self._heard = number
         if isinstance(event, CellOpened):
             self._cell_opened(event, number)
+        elif isinstance(event, CellRestarted):
+            self._cell_restarted(event, number)
         elif isinstance(event, CellEnded):
             self._cell_ended(event, number)
         elif isinstance(event, SettingChanged):
@@ -232,6 +236,8 @@ class Loop:
                 recorded.append(event)
             elif isinstance(event, CellOpened):
                 opened[event.run.index] = event
+            elif isinstance(event, CellRestarted) and event.index in opened:
+                opened[event.index] = restarted(opened[event.index], event)
             elif isinstance(event, CellClosed):
                 closed.add(event.report.run.index)
                 booked_s = event.report.end_s
@@ -262,6 +268,13 @@ class Loop:
         self._cell_s = event.edge.instant_s
         self._point()
         self._next_s = self._clock.monotonic_s() + self._interval_s()
+
+    def _cell_restarted(self, event: CellRestarted, number: int) -> None:
+        self._record(replace(event, edge=replace(event.edge, counters_j=())), number)
+        if event.index in self._account.open:
+            self._bracket(wait_s=BRACKET_WAIT_S)
+            for each in self._account.restarted(event, self._read_usage(event.edge.cpu_s)):
+                self._record(each)
 
     def _cell_ended(self, event: CellEnded, number: int) -> None:
         if event.index not in self._account.open:

@@ -39,7 +39,8 @@ devices = st.builds(
 energies = st.lists(parts, max_size=3).map(tuple)
 STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     events.CellOpened: st.builds(events.CellOpened, runs, edges),
-    events.CellEnded: st.builds(events.CellEnded, st.integers(), edges, outcomes, labels),
+    events.CellRestarted: st.builds(events.CellRestarted, st.integers(), edges),
+    events.CellEnded: st.builds(events.CellEnded, st.integers(), edges, outcomes, labels, text),
     events.SettingChanged: st.builds(events.SettingChanged, text, text),
     events.SessionStarted: st.builds(
         events.SessionStarted,
@@ -49,7 +50,7 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     events.SamplerStarted: st.builds(events.SamplerStarted, st.integers(), text),
     events.DevicesFound: st.builds(events.DevicesFound, st.lists(devices, max_size=3).map(tuple)),
     events.Sampled: st.builds(
-        events.Sampled, numbers, st.lists(st.tuples(text, numbers, numbers)).map(tuple)
+        events.Sampled, numbers, st.lists(st.builds(events.DevicePoint, text, numbers, numbers)).map(tuple)
     ),
     events.CellClosed: st.builds(
         events.CellClosed, st.builds(cell.CellReport, runs, numbers, outcomes, energies, labels)

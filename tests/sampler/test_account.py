@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from nbcarbon.core.cell import CellRun, Outcome, Role
 from nbcarbon.core.device import Device, Kind, Reach
 from nbcarbon.core.energy import energy
-from nbcarbon.core.events import BetweenMeasured, CellClosed, CellEnded, CellOpened, Edge, Sampled
+from nbcarbon.core.events import (
+    BetweenMeasured,
+    CellClosed,
+    CellEnded,
+    CellOpened,
+    CellRestarted,
+    Edge,
+    Sampled,
+)
 from nbcarbon.core.trace import CounterReading, Window
 from nbcarbon.sampler.account import Account, Usage
 from nbcarbon.testing import cpu_device
@@ -292,3 +300,44 @@ def test_a_pause_is_in_nobodys_account() -> None:
     machine.finish(11.0)
 
     assert machine.between_j() == pytest.approx(300.0)
+
+
+def test_a_run_that_first_waited_for_others_begins_when_it_begins() -> None:
+    machine = Machine()
+    machine.begin()
+    machine.open(opened(1, 2.0))
+    machine.read(5.0)
+    machine.booked += machine.account.restarted(CellRestarted(1, Edge(5.0, 0.0, 1)), Usage())
+    machine.end(ended(1, 6.0))
+    machine.finish(7.0)
+
+    reports = [each.report for each in machine.booked if isinstance(each, CellClosed)]
+    between = [each for each in machine.booked if isinstance(each, BetweenMeasured)]
+    assert [(each.run.start_s, each.end_s) for each in reports] == [(5.0, 6.0)]
+    assert reports[0].devices[0].energy_j == pytest.approx(100.0)
+    assert [(each.start_s, each.end_s) for each in between] == [(0.0, 2.0), (2.0, 5.0), (6.0, 7.0)]
+    assert sum(each.devices[0].energy_j for each in between) == pytest.approx(600.0)
+
+
+def test_a_restart_beside_another_run_changes_nothing() -> None:
+    machine = Machine()
+    machine.begin()
+    machine.open(opened(1, 0.0, thread=1))
+    machine.open(opened(2, 1.0, thread=2))
+    machine.read(2.0)
+    assert machine.account.restarted(CellRestarted(1, Edge(2.0, 0.0, 1)), Usage()) == []
+    assert machine.account.restarted(CellRestarted(9, Edge(2.0, 0.0, 1)), Usage()) == []
+    machine.end(ended(2, 3.0, thread=2))
+    machine.end(ended(1, 4.0))
+    machine.finish(4.0)
+    reports = [each.report for each in machine.booked if isinstance(each, CellClosed)]
+    assert sum(each.devices[0].energy_j for each in reports) == pytest.approx(400.0)
+
+
+def test_a_name_given_while_it_ran_is_the_runs_name() -> None:
+    machine = Machine()
+    machine.begin()
+    machine.open(opened(1, 0.0))
+    machine.end(CellEnded(1, Edge(1.0, 0.0, 1), Outcome.OK, name="training"))
+    (closed,) = [each for each in machine.booked if isinstance(each, CellClosed)]
+    assert closed.report.run.name == "training"
