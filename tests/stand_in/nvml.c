@@ -1,218 +1,348 @@
-/* A stand-in for the NVIDIA driver's library: what the real binding calls, with power that is a known
- * function of CLOCK_MONOTONIC. Everything it answers is read from a control file at each call, so a
- * test can change it while a program runs, and every process sees the same counters.
+/* A stand-in for libnvidia-ml.so.1: GPUs whose power is a known function of CLOCK_MONOTONIC.
  *
- *   init CODE                 what nvmlInit returns
- *   start SECONDS             the zero of all times below, on CLOCK_MONOTONIC
- *   gpu UUID NAME key=value ...
- *       power=0:80,5:250      watts from that many seconds on
- *       refresh_ms, latency_ms, limit_mw, power_mw, reset_at, base_mj, mig
- *       handle_error, energy_error, power_error, utilisation_error
- *       procs=PID:PERCENT,... what runs on it
+ * It reads the file named by NBCARBON_STAND_IN_NVML anew at every call, so a test changes it while
+ * it is in use, and keeps nothing but how often it was initialised: at one instant every process
+ * sees the same energy. tests/stand_in/nvml.py writes that file and says what each word means.
  */
-#define _GNU_SOURCE
+#define _POSIX_C_SOURCE 200809L
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define EXPORT __attribute__((visibility("default")))
-enum { MOST = 16, STEPS = 64 };
-enum { OK = 0, BAD_ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, TOO_SMALL = 7, UNKNOWN = 999 };
+enum {
+    SUCCESS = 0,
+    UNINITIALIZED = 1,
+    INVALID_ARGUMENT = 2,
+    NOT_SUPPORTED = 3,
+    NOT_FOUND = 6,
+    INSUFFICIENT_SIZE = 7,
+    DRIVER_NOT_LOADED = 9,
+    GPU_IS_LOST = 15,
+};
+
+enum { MOST_GPUS = 16, MOST_STEPS = 256, MOST_PROCESSES = 64, LONGEST = 256 };
 
 typedef struct {
-    char uuid[96], name[96];
-    double at[STEPS], watt[STEPS];
-    int steps, pids[STEPS], percent[STEPS], procs;
-    double refresh_ms, latency_ms, limit_mw, power_mw, reset_at, base_mj, mig;
-    int handle_error, energy_error, power_error, utilisation_error;
+    unsigned int pid;
+    int sm; /* percent; below 0: it is listed as running and has no sample */
+    unsigned long long stamp_us; /* 0: now */
+} Process;
+
+typedef struct {
+    char uuid[LONGEST], name[LONGEST], slice[LONGEST];
+    double start_s, base_j, reset_s, refresh_s, limit_w, latency_s;
+    double at_s[MOST_STEPS], power_w[MOST_STEPS];
+    int steps, mig, processes;
+    int handle_error, energy_error, power_error, limit_error, samples_error, processes_error;
+    int has_energy_mj, has_power_mw;
+    unsigned long long energy_mj, power_mw;
+    Process process[MOST_PROCESSES];
 } Gpu;
 
-static struct { int init, count; double start; Gpu gpu[MOST]; } now;
+typedef struct {
+    int init_error, gpus;
+    Gpu gpu[MOST_GPUS];
+} Control;
 
-static double monotonic(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
+/* What a driver hands out for a GPU or a slice: its name, which outlives the order of GPUs. */
+typedef char Handle[LONGEST];
+static Handle handles[4 * MOST_GPUS];
+static atomic_int initialised, initialised_ever;
+
+/* For tests: how many are initialised now, and how many ever were. */
+int standInInitialised(void) { return initialised; }
+int standInInitialisedEver(void) { return initialised_ever; }
+
+static double now_s(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-static void set(Gpu *g, const char *key, char *value) {
-    char *rest = NULL;
-    if (!strcmp(key, "power") || !strcmp(key, "procs")) {
-        int power = key[1] == 'o';
-        for (char *each = strtok_r(value, ",", &rest); each; each = strtok_r(NULL, ",", &rest)) {
-            double a = 0, b = 0;
-            sscanf(each, "%lf:%lf", &a, &b);
-            if (power && g->steps < STEPS) { g->at[g->steps] = a; g->watt[g->steps++] = b; }
-            if (!power && g->procs < STEPS) { g->pids[g->procs] = (int)a; g->percent[g->procs++] = (int)b; }
-        }
-        return;
+static unsigned long long wall_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (unsigned long long)now.tv_sec * 1000000ULL + (unsigned long long)now.tv_nsec / 1000ULL;
+}
+
+static void take(Gpu *gpu, const char *word, const char *rest) {
+    if (!strcmp(word, "name")) snprintf(gpu->name, LONGEST, "%s", rest);
+    else if (!strcmp(word, "slice")) snprintf(gpu->slice, LONGEST, "%s", rest);
+    else if (!strcmp(word, "start_s")) gpu->start_s = atof(rest);
+    else if (!strcmp(word, "base_j")) gpu->base_j = atof(rest);
+    else if (!strcmp(word, "reset_s")) gpu->reset_s = atof(rest);
+    else if (!strcmp(word, "refresh_ms")) gpu->refresh_s = atof(rest) / 1000.0;
+    else if (!strcmp(word, "latency_ms")) gpu->latency_s = atof(rest) / 1000.0;
+    else if (!strcmp(word, "limit_w")) gpu->limit_w = atof(rest);
+    else if (!strcmp(word, "mig")) gpu->mig = atoi(rest);
+    else if (!strcmp(word, "handle_error")) gpu->handle_error = atoi(rest);
+    else if (!strcmp(word, "energy_error")) gpu->energy_error = atoi(rest);
+    else if (!strcmp(word, "power_error")) gpu->power_error = atoi(rest);
+    else if (!strcmp(word, "limit_error")) gpu->limit_error = atoi(rest);
+    else if (!strcmp(word, "samples_error")) gpu->samples_error = atoi(rest);
+    else if (!strcmp(word, "processes_error")) gpu->processes_error = atoi(rest);
+    else if (!strcmp(word, "energy_mj")) {
+        gpu->has_energy_mj = 1;
+        gpu->energy_mj = strtoull(rest, NULL, 10);
+    } else if (!strcmp(word, "power_mw")) {
+        gpu->has_power_mw = 1;
+        gpu->power_mw = strtoull(rest, NULL, 10);
+    } else if (!strcmp(word, "power") && gpu->steps < MOST_STEPS) {
+        if (sscanf(rest, "%lf %lf", &gpu->at_s[gpu->steps], &gpu->power_w[gpu->steps]) == 2)
+            gpu->steps++;
+    } else if (!strcmp(word, "process") && gpu->processes < MOST_PROCESSES) {
+        Process *each = &gpu->process[gpu->processes];
+        if (sscanf(rest, "%u %d %llu", &each->pid, &each->sm, &each->stamp_us) == 3)
+            gpu->processes++;
     }
-    double number = atof(value);
-    if (!strcmp(key, "refresh_ms")) g->refresh_ms = number;
-    if (!strcmp(key, "latency_ms")) g->latency_ms = number;
-    if (!strcmp(key, "limit_mw")) g->limit_mw = number;
-    if (!strcmp(key, "power_mw")) g->power_mw = number;
-    if (!strcmp(key, "reset_at")) g->reset_at = number;
-    if (!strcmp(key, "base_mj")) g->base_mj = number;
-    if (!strcmp(key, "mig")) g->mig = number;
-    if (!strcmp(key, "handle_error")) g->handle_error = (int)number;
-    if (!strcmp(key, "energy_error")) g->energy_error = (int)number;
-    if (!strcmp(key, "power_error")) g->power_error = (int)number;
-    if (!strcmp(key, "utilisation_error")) g->utilisation_error = (int)number;
 }
 
-static void look(void) {
-    char line[8192];
+/* Read the control file. Without one there is no driver. */
+static Control *control(void) {
+    Control *found = calloc(1, sizeof *found);
     const char *path = getenv("NBCARBON_STAND_IN_NVML");
-    FILE *file = path ? fopen(path, "r") : NULL;
-    memset(&now, 0, sizeof now);
-    if (!file) { now.init = 9; return; }
-    while (fgets(line, sizeof line, file)) {
-        char *rest = NULL, *word = strtok_r(line, " \n", &rest);
-        if (!word) continue;
-        char *first = strtok_r(NULL, " \n", &rest);
-        if (!first) continue;
-        if (!strcmp(word, "init")) now.init = atoi(first);
-        if (!strcmp(word, "start")) now.start = atof(first);
-        if (!strcmp(word, "gpu") && now.count < MOST) {
-            Gpu *g = &now.gpu[now.count++];
-            g->mig = g->power_mw = g->limit_mw = g->reset_at = -1;
-            snprintf(g->uuid, sizeof g->uuid, "%s", first);
-            char *name = strtok_r(NULL, " \n", &rest);
-            snprintf(g->name, sizeof g->name, "%s", name ? name : "");
-            for (char *c = g->name; *c; c++) if (*c == '_') *c = ' ';
-            for (char *pair; (pair = strtok_r(NULL, " \n", &rest));) {
-                char *equals = strchr(pair, '=');
-                if (!equals) continue;
-                *equals = 0;
-                set(g, pair, equals + 1);
-            }
+    FILE *file = path ? fopen(path, "re") : NULL;
+    char line[LONGEST + 32];
+    if (!found) abort();
+    found->init_error = file ? SUCCESS : DRIVER_NOT_LOADED;
+    while (file && fgets(line, sizeof line, file)) {
+        char word[32] = "";
+        int length = 0;
+        line[strcspn(line, "\n")] = '\0';
+        if (sscanf(line, "%31s %n", word, &length) != 1) continue;
+        const char *rest = line + length;
+        if (!strcmp(word, "init_error")) found->init_error = atoi(rest);
+        else if (!strcmp(word, "gpu") && found->gpus < MOST_GPUS)
+            snprintf(found->gpu[found->gpus++].uuid, LONGEST, "%s", rest);
+        else if (found->gpus) take(&found->gpu[found->gpus - 1], word, rest);
+    }
+    if (file) fclose(file);
+    return found;
+}
+
+static Handle *handle_of(const char *uuid) {
+    for (size_t i = 0; i < sizeof handles / sizeof *handles; i++) {
+        if (!handles[i][0]) snprintf(handles[i], LONGEST, "%s", uuid);
+        if (!strcmp(handles[i], uuid)) return &handles[i];
+    }
+    abort();
+}
+
+/* Copy the GPU behind a handle, after its latency. */
+static int gpu_of(Handle *handle, Gpu *gpu) {
+    int result = GPU_IS_LOST;
+    if (!initialised) return UNINITIALIZED;
+    if (!handle) return INVALID_ARGUMENT;
+    Control *now = control();
+    for (int i = 0; i < now->gpus; i++)
+        if (!strcmp(now->gpu[i].uuid, *handle)) {
+            *gpu = now->gpu[i];
+            result = SUCCESS;
         }
+    free(now);
+    if (result == SUCCESS && gpu->latency_s > 0) {
+        struct timespec pause = {(time_t)gpu->latency_s,
+                                 (long)(fmod(gpu->latency_s, 1.0) * 1e9)};
+        nanosleep(&pause, NULL);
     }
-    fclose(file);
+    return result;
 }
 
-static Gpu *gpu_of(void *handle) {
-    look();
-    size_t index = (size_t)handle - 1;
-    if (!handle || index >= (size_t)now.count) return NULL;
-    Gpu *g = &now.gpu[index];
-    if (g->latency_ms > 0) {
-        struct timespec t = {(time_t)(g->latency_ms / 1e3), (long)(fmod(g->latency_ms, 1e3) * 1e6)};
-        nanosleep(&t, NULL);
+static double power_at(const Gpu *gpu, double second_s) {
+    double power_w = 0;
+    for (int i = 0; i < gpu->steps && gpu->at_s[i] <= second_s; i++) power_w = gpu->power_w[i];
+    return power_w;
+}
+
+/* Joules from `start_s` on, by the area under its steps. */
+static double energy_at(const Gpu *gpu, double second_s) {
+    double energy_j = 0;
+    for (int i = 0; i < gpu->steps && gpu->at_s[i] < second_s; i++) {
+        double end_s = i + 1 < gpu->steps && gpu->at_s[i + 1] < second_s ? gpu->at_s[i + 1] : second_s;
+        energy_j += gpu->power_w[i] * (end_s - gpu->at_s[i]);
     }
-    return g;
+    return energy_j;
 }
 
-static double joules(const Gpu *g, double from, double to) {
-    double sum = 0;
-    for (int i = 0; i < g->steps; i++) {
-        double a = fmax(from, g->at[i]);
-        double b = i + 1 < g->steps ? fmin(to, g->at[i + 1]) : to;
-        if (b > a) sum += (b - a) * g->watt[i];
+int nvmlInitWithFlags(unsigned int flags) {
+    (void)flags;
+    Control *now = control();
+    int result = now->init_error;
+    free(now);
+    if (result == SUCCESS) {
+        initialised++;
+        initialised_ever++;
     }
-    return sum;
+    return result;
 }
 
-EXPORT int nvmlInitWithFlags(unsigned flags) { (void)flags; look(); return now.init; }
-EXPORT int nvmlInit_v2(void) { return nvmlInitWithFlags(0); }
-EXPORT int nvmlShutdown(void) { return OK; }
-EXPORT const char *nvmlErrorString(int code) { (void)code; return "stand-in"; }
-EXPORT int nvmlDeviceGetCount_v2(unsigned *count) { look(); *count = now.count; return OK; }
+int nvmlInit_v2(void) { return nvmlInitWithFlags(0); }
 
-EXPORT int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **handle) {
-    look();
-    if (index >= (unsigned)now.count) return BAD_ARGUMENT;
-    *handle = (void *)(size_t)(index + 1);
-    return now.gpu[index].handle_error;
+int nvmlShutdown(void) {
+    if (!initialised) return UNINITIALIZED;
+    initialised--;
+    return SUCCESS;
 }
 
-EXPORT int nvmlDeviceGetHandleByUUID(const char *uuid, void **handle) {
-    look();
-    for (int i = 0; i < now.count; i++)
-        if (!strcmp(uuid, now.gpu[i].uuid)) return nvmlDeviceGetHandleByIndex_v2(i, handle);
-    return NOT_FOUND;
+const char *nvmlErrorString(int result) {
+    static _Thread_local char text[32];
+    snprintf(text, sizeof text, "Stand-in error %d", result);
+    return text;
 }
 
-EXPORT int nvmlDeviceGetUUID(void *handle, char *text, unsigned size) {
-    Gpu *g = gpu_of(handle);
-    if (!g) return BAD_ARGUMENT;
-    snprintf(text, size, "%s", g->uuid);
-    return OK;
+int nvmlSystemGetDriverVersion(char *version, unsigned int length) {
+    snprintf(version, length, "999.99");
+    return initialised ? SUCCESS : UNINITIALIZED;
 }
 
-EXPORT int nvmlDeviceGetName(void *handle, char *text, unsigned size) {
-    Gpu *g = gpu_of(handle);
-    if (!g) return BAD_ARGUMENT;
-    snprintf(text, size, "%s", g->name);
-    return OK;
+int nvmlDeviceGetCount_v2(unsigned int *count) {
+    if (!initialised) return UNINITIALIZED;
+    Control *now = control();
+    *count = (unsigned int)now->gpus;
+    free(now);
+    return SUCCESS;
 }
 
-EXPORT int nvmlDeviceGetTotalEnergyConsumption(void *handle, unsigned long long *mj) {
-    Gpu *g = gpu_of(handle);
-    if (!g) return UNKNOWN;
-    if (g->energy_error) return g->energy_error;
-    double t = monotonic() - now.start, refresh = g->refresh_ms / 1e3, from = 0, base = g->base_mj;
-    if (refresh > 0) t = floor(t / refresh) * refresh;
-    if (g->reset_at >= 0 && t >= g->reset_at) { from = g->reset_at; base = 0; }
-    *mj = (unsigned long long)(base + 1e3 * joules(g, from, t));
-    return OK;
-}
-
-EXPORT int nvmlDeviceGetPowerUsage(void *handle, unsigned *mw) {
-    Gpu *g = gpu_of(handle);
-    if (!g) return UNKNOWN;
-    if (g->power_error) return g->power_error;
-    double t = monotonic() - now.start, watt = 0;
-    for (int i = 0; i < g->steps; i++) if (t >= g->at[i]) watt = g->watt[i];
-    *mw = (unsigned)(g->power_mw >= 0 ? g->power_mw : 1e3 * watt);
-    return OK;
-}
-
-EXPORT int nvmlDeviceGetEnforcedPowerLimit(void *handle, unsigned *mw) {
-    Gpu *g = gpu_of(handle);
-    if (!g || g->limit_mw < 0) return NOT_SUPPORTED;
-    *mw = (unsigned)g->limit_mw;
-    return OK;
-}
-
-EXPORT int nvmlDeviceGetMigMode(void *handle, unsigned *current, unsigned *pending) {
-    Gpu *g = gpu_of(handle);
-    if (!g || g->mig < 0) return NOT_SUPPORTED;
-    *current = *pending = (unsigned)g->mig;
-    return OK;
-}
-
-typedef struct { unsigned pid; unsigned long long time_us; unsigned sm, mem, enc, dec; } Sample;
-typedef struct { unsigned pid; unsigned long long memory; unsigned gi, ci; } Process;
-
-EXPORT int nvmlDeviceGetProcessUtilization(void *handle, Sample *samples, unsigned *count,
-                                           unsigned long long since) {
-    Gpu *g = gpu_of(handle);
-    (void)since;
-    if (!g) return UNKNOWN;
-    if (g->utilisation_error) return g->utilisation_error;
-    if (!g->procs) return NOT_FOUND;
-    if (!samples || *count < (unsigned)g->procs) { *count = g->procs; return TOO_SMALL; }
-    *count = g->procs;
-    for (int i = 0; i < g->procs; i++) {
-        Sample sample = {g->pids[i], (unsigned long long)(monotonic() * 1e6), g->percent[i], 0, 0, 0};
-        samples[i] = sample;
+int nvmlDeviceGetHandleByIndex_v2(unsigned int index, Handle **handle) {
+    int result = INVALID_ARGUMENT;
+    if (!initialised) return UNINITIALIZED;
+    Control *now = control();
+    if (index < (unsigned int)now->gpus) {
+        result = now->gpu[index].handle_error;
+        if (result == SUCCESS) *handle = handle_of(now->gpu[index].uuid);
     }
-    return OK;
+    free(now);
+    return result;
 }
 
-EXPORT int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, Process *found) {
-    Gpu *g = gpu_of(handle);
-    if (!g) return UNKNOWN;
-    if (!g->procs) { *count = 0; return OK; }
-    if (!found || *count < (unsigned)g->procs) { *count = g->procs; return TOO_SMALL; }
-    *count = g->procs;
-    for (int i = 0; i < g->procs; i++) {
-        Process process = {g->pids[i], 0, 0xffffffffu, 0xffffffffu};
-        found[i] = process;
+int nvmlDeviceGetHandleByUUID(const char *uuid, Handle **handle) {
+    int result = NOT_FOUND;
+    if (!initialised) return UNINITIALIZED;
+    Control *now = control();
+    for (int i = 0; i < now->gpus && result == NOT_FOUND; i++)
+        if (!strcmp(now->gpu[i].uuid, uuid) || (uuid[0] && !strcmp(now->gpu[i].slice, uuid))) {
+            result = now->gpu[i].handle_error;
+            if (result == SUCCESS) *handle = handle_of(uuid);
+        }
+    free(now);
+    return result;
+}
+
+int nvmlDeviceGetDeviceHandleFromMigDeviceHandle(Handle *slice, Handle **handle) {
+    int result = INVALID_ARGUMENT;
+    if (!initialised) return UNINITIALIZED;
+    Control *now = control();
+    for (int i = 0; i < now->gpus; i++)
+        if ((*slice)[0] && !strcmp(now->gpu[i].slice, *slice)) {
+            *handle = handle_of(now->gpu[i].uuid);
+            result = SUCCESS;
+        }
+    free(now);
+    return result;
+}
+
+int nvmlDeviceGetUUID(Handle *handle, char *uuid, unsigned int length) {
+    Gpu gpu;
+    int result = gpu_of(handle, &gpu);
+    if (result == SUCCESS) snprintf(uuid, length, "%s", gpu.uuid);
+    return result;
+}
+
+int nvmlDeviceGetName(Handle *handle, char *name, unsigned int length) {
+    Gpu gpu;
+    int result = gpu_of(handle, &gpu);
+    if (result == SUCCESS) snprintf(name, length, "%s", gpu.name);
+    return result;
+}
+
+int nvmlDeviceGetMigMode(Handle *handle, unsigned int *current, unsigned int *pending) {
+    Gpu gpu;
+    int result = gpu_of(handle, &gpu);
+    if (result != SUCCESS) return result;
+    if (gpu.mig < 0) return NOT_SUPPORTED;
+    *current = *pending = (unsigned int)gpu.mig;
+    return SUCCESS;
+}
+
+int nvmlDeviceGetEnforcedPowerLimit(Handle *handle, unsigned int *limit_mw) {
+    Gpu gpu;
+    int result = gpu_of(handle, &gpu);
+    if (result != SUCCESS) return result;
+    *limit_mw = (unsigned int)(gpu.limit_w * 1000.0);
+    return gpu.limit_error;
+}
+
+int nvmlDeviceGetTotalEnergyConsumption(Handle *handle, unsigned long long *energy_mj) {
+    Gpu gpu;
+    int result = gpu_of(handle, &gpu);
+    if (result != SUCCESS) return result;
+    if (gpu.energy_error) return gpu.energy_error;
+    double second_s = now_s() - gpu.start_s;
+    if (gpu.refresh_s > 0) second_s = floor(second_s / gpu.refresh_s) * gpu.refresh_s;
+    double reset_s = gpu.reset_s - gpu.start_s;
+    double energy_j = gpu.base_j + energy_at(&gpu, second_s);
+    if (gpu.reset_s > 0 && second_s >= reset_s)
+        energy_j = energy_at(&gpu, second_s) - energy_at(&gpu, reset_s);
+    *energy_mj = gpu.has_energy_mj ? gpu.energy_mj : (unsigned long long)floor(energy_j * 1000.0);
+    return SUCCESS;
+}
+
+int nvmlDeviceGetPowerUsage(Handle *handle, unsigned int *power_mw) {
+    Gpu gpu;
+    int result = gpu_of(handle, &gpu);
+    if (result != SUCCESS) return result;
+    if (gpu.power_error) return gpu.power_error;
+    double power_w = power_at(&gpu, now_s() - gpu.start_s);
+    *power_mw = (unsigned int)(gpu.has_power_mw ? gpu.power_mw : power_w * 1000.0);
+    return SUCCESS;
+}
+
+typedef struct {
+    unsigned int pid;
+    unsigned long long stamp_us;
+    unsigned int sm, memory, encoder, decoder;
+} Sample;
+
+int nvmlDeviceGetProcessUtilization(Handle *handle, Sample *samples, unsigned int *count,
+                                    unsigned long long since_us) {
+    Gpu gpu;
+    unsigned int found = 0;
+    int result = gpu_of(handle, &gpu);
+    if (result != SUCCESS) return result;
+    if (gpu.samples_error) return gpu.samples_error;
+    if (!samples) { /* the driver says how many fit into its buffer, not how many there are */
+        *count = MOST_PROCESSES;
+        return INSUFFICIENT_SIZE;
     }
-    return OK;
+    for (int i = 0; i < gpu.processes; i++) {
+        const Process *each = &gpu.process[i];
+        unsigned long long stamp_us = each->stamp_us ? each->stamp_us : wall_us();
+        if (each->sm < 0 || stamp_us <= since_us) continue;
+        if (found == *count) return INSUFFICIENT_SIZE;
+        samples[found++] = (Sample){each->pid, stamp_us, (unsigned int)each->sm, 0, 0, 0};
+    }
+    *count = found;
+    return found ? SUCCESS : NOT_FOUND;
+}
+
+typedef struct {
+    unsigned int pid;
+    unsigned long long memory;
+    unsigned int gpu_instance, compute_instance;
+} Running;
+
+int nvmlDeviceGetComputeRunningProcesses_v3(Handle *handle, unsigned int *count, Running *running) {
+    Gpu gpu;
+    int result = gpu_of(handle, &gpu);
+    if (result != SUCCESS) return result;
+    if (gpu.processes_error) return gpu.processes_error;
+    unsigned int room = *count;
+    *count = (unsigned int)gpu.processes;
+    if (room < *count) return INSUFFICIENT_SIZE;
+    for (int i = 0; i < gpu.processes; i++)
+        running[i] = (Running){gpu.process[i].pid, 1 << 20, 0xffffffff, 0xffffffff};
+    return SUCCESS;
 }
