@@ -38,8 +38,8 @@ ORDER = "CUDA_DEVICE_ORDER"
 PCI = Path("/sys/bus/pci/devices")
 PROC = Path("/proc")
 
-COUNTER_REFRESH_S = 0.1
-"""The driver updates the counter every 20 to 100 ms, depending on the GPU: the slowest of them."""
+REFRESH_S = 0.1
+"""Counter and power are updated every 20 to 100 ms, depending on the GPU: the slowest of them."""
 COUNTER_ERROR_FRACTION = 0.05
 """NVIDIA gives 5 % (or 5 W) for the power of its GPUs."""
 SAMPLES_ERROR_FRACTION = 0.1
@@ -304,7 +304,7 @@ class NvmlBackend:
             method="NVML energy counter" if counts else "NVML power samples",
             error_fraction=COUNTER_ERROR_FRACTION if counts else SAMPLES_ERROR_FRACTION,
             max_power_w=_max_power_w(nvml, gpu.handle),
-            resolution_s=COUNTER_REFRESH_S if counts else 0.0,
+            resolution_s=REFRESH_S,
         )
         sensor = NvmlSensor(
             device, gpu.spoken, gpu.handle, session, self._clock, counts=counts, proc=self._proc
@@ -317,9 +317,10 @@ class NvmlBackend:
     def _no_driver(self, error: Any) -> Finding:
         """Why the library as a whole does not answer, and what to do."""
         code = int(error.value)
+        # Clusters install the driver on nodes without a GPU as well.
+        if code in {LIBRARY_NOT_FOUND, DRIVER_NOT_LOADED} and not _has_nvidia(self._pci):
+            return Finding(NAME, "absent", "GPU: no NVIDIA GPU found.")
         if code == LIBRARY_NOT_FOUND:
-            if not _has_nvidia(self._pci):
-                return Finding(NAME, "absent", "GPU: no NVIDIA GPU found.")
             text = f"GPU: no NVIDIA driver library found — {NOT_COUNTED}"
             hint = (
                 "Install NVIDIA's driver; in a container, start it with the GPUs (--gpus all) "
@@ -331,7 +332,7 @@ class NvmlBackend:
             return Finding(NAME, "broken", text, f"Until then {NOT_COUNTED}", notify=True)
         if code == DRIVER_NOT_LOADED:
             text = f"GPU: driver not loaded — {NOT_COUNTED}"
-            hint = "If there is an NVIDIA GPU, load its driver: sudo modprobe nvidia."
+            hint = "Load it (sudo modprobe nvidia), or reboot: nvidia-smi must work."
             return Finding(NAME, "broken", text, hint, notify=True)
         if code == NO_PERMISSION:
             text = f"GPU: the NVIDIA driver refuses this user — {NOT_COUNTED}"

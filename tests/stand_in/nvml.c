@@ -43,7 +43,7 @@ typedef struct {
 } Gpu;
 
 typedef struct {
-    int init_error, gpus;
+    int init_error, count_error, gpus;
     Gpu gpu[MOST_GPUS];
 } Control;
 
@@ -115,6 +115,7 @@ static Control *control(void) {
         if (sscanf(line, "%31s %n", word, &length) != 1) continue;
         const char *rest = line + length;
         if (!strcmp(word, "init_error")) found->init_error = atoi(rest);
+        else if (!strcmp(word, "count_error")) found->count_error = atoi(rest);
         else if (!strcmp(word, "gpu") && found->gpus < MOST_GPUS)
             snprintf(found->gpu[found->gpus++].uuid, LONGEST, "%s", rest);
         else if (found->gpus) take(&found->gpu[found->gpus - 1], word, rest);
@@ -201,9 +202,10 @@ int nvmlSystemGetDriverVersion(char *version, unsigned int length) {
 int nvmlDeviceGetCount_v2(unsigned int *count) {
     if (!initialised) return UNINITIALIZED;
     Control *now = control();
+    int result = now->count_error;
     *count = (unsigned int)now->gpus;
     free(now);
-    return SUCCESS;
+    return result;
 }
 
 int nvmlDeviceGetHandleByIndex_v2(unsigned int index, Handle **handle) {

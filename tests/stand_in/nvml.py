@@ -124,10 +124,11 @@ class StandIn:
         self.control = self.folder / "control"
         self.write(FakeGpu())
 
-    def write(self, *gpus: FakeGpu, init_error: int = 0) -> None:
+    def write(self, *gpus: FakeGpu, init_error: int = 0, count_error: int = 0) -> None:
         """From the next call on these GPUs are there, in this order."""
         self.gpus = gpus
-        lines = [f"init_error {init_error}", *(line for gpu in gpus for line in gpu.lines())]
+        lines = [f"init_error {init_error}", f"count_error {count_error}"]
+        lines += [line for gpu in gpus for line in gpu.lines()]
         part = self.control.with_suffix(".part")
         # Bytes that are no UTF-8 pass as they are: a driver may say anything.
         part.write_text("".join(f"{line}\n" for line in lines), "utf-8", "surrogateescape")

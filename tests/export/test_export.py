@@ -1,0 +1,88 @@
+"""Summaries as files: out and in again, readable, and never markup of somebody else's."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nbcarbon.core.summary import summary
+from nbcarbon.errors import ExportError
+from nbcarbon.export import export, load, renderer, suffixes
+from tests.payloads import PAYLOADS
+from tests.samples import DEVICES, STARTED, blind, session, short, train, wide
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def made(name: str = "train", *, with_host: bool = False) -> dict[str, Any]:
+    return summary(
+        session(train(name), short(), blind(), wide(), notices=(name,)),
+        session=STARTED,
+        ended_at=STARTED.started_at,
+        devices=DEVICES.values(),
+        interval_s=0.1,
+        with_host=with_host,
+    )
+
+
+def test_json_comes_back_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    export(made(), path)
+    assert load(path) == made()
+    assert path.read_bytes().isascii()
+
+
+def test_markdown_can_be_read_aloud(tmp_path: Path) -> None:
+    path = tmp_path / "A.MD"
+    export(made(with_host=True), path)
+    text = path.read_text("utf-8").replace("\u00a0", " ")
+    assert text.startswith("# Energy and CO₂e of a notebook session\n\nThis session used **")
+    assert "| train | 12.3 s |" in text
+    assert "not measured" in text
+    assert "0 – 3 mWh" in text
+    assert "machine" in text
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_name_stays_in_its_cell_of_the_table(payload: str) -> None:
+    text = renderer_of("a.md")(made(payload)).decode("utf-8").replace("\u00a0", " ")
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    table = [row for row in rows if " s |" in row or "min |" in row or " ms |" in row]
+    assert len(table) == 4
+    assert all(row.replace("\\\\", "").replace("\\|", "").count("|") == 6 for row in table)
+    assert "<script" not in text.lower()
+    assert json.loads(renderer_of("a.json")(made(payload)))["cells"][0]["devices"]
+
+
+def renderer_of(name: str) -> Any:
+    from pathlib import Path
+
+    return renderer(Path(name))
+
+
+def test_an_unknown_suffix_names_those_there_are() -> None:
+    with pytest.raises(ExportError) as caught:
+        renderer_of("a.xyz")
+    assert all(suffix in str(caught.value) for suffix in suffixes())
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "This is not JSON."),
+        ("[" * 100_000, "This is not JSON."),
+        ('{"a": NaN}', "This is not JSON."),
+        ("[]", "not a summary of nbcarbon"),
+        ('{"schema": "nbcarbon.summary", "schema_version": 99}', "has version 99"),
+    ],
+)
+def test_what_is_no_summary_is_said(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(ExportError, match=sentence):
+        load(path)
+    with pytest.raises(ExportError, match="cannot be read"):
+        load(tmp_path / "missing.json")
