@@ -119,7 +119,8 @@ def load(environ: Mapping[str, str] | None = None) -> Loaded:
         try:
             settings = replace(settings, **{name: parse(name, value)})
         except SettingError as error:
-            problems.append(f"{source}: {error} Using {getattr(settings, name)!r}.")
+            used = f" Using {getattr(settings, name)!r}." if name in names else ""
+            problems.append(f"{source}: {error}{used}")
     return Loaded(settings, tuple(problems))
 
 
