@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbcarbon import settings
-from nbcarbon.core.events import SessionStarted
+from nbcarbon.core.said import SessionStarted
 from nbcarbon.errors import ExportError, LedgerError, RunError, SettingError
 from nbcarbon.version import __version__
 

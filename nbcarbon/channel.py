@@ -103,7 +103,8 @@ class PacketEnd:
         found: list[bytes] = []
         for fd, _ in ready:
             if fd == self._wake_read:
-                os.read(fd, 4096)
+                with suppress(OSError):  # closed while we waited
+                    os.read(fd, 4096)
                 continue
             while True:
                 try:

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass, field, fields, replace
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbcarbon.errors import SettingError
 
@@ -47,8 +47,7 @@ class Settings:
     replay: str = _option("", "play the power trace in this file instead of reading sensors")
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(NamedTuple):
     """Settings with what was wrong on the way: each problem names its source, key and remedy."""
 
     settings: Settings

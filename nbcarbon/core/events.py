@@ -21,76 +21,47 @@ from typing import (
     get_type_hints,
 )
 
+from nbcarbon.core.said import (
+    CellEnded,
+    CellOpened,
+    CellRestarted,
+    Edge,
+    SessionEnded,
+    SessionStarted,
+    SettingChanged,
+    as_json,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nbcarbon.core.cell import CellReport, CellRun, Outcome
+    from nbcarbon.core.cell import CellReport
     from nbcarbon.core.device import Device
     from nbcarbon.core.energy import DeviceEnergy
     from nbcarbon.core.intensity import Intensity, Zone
 
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """One end of a run, as the kernel's hook saw it, before or after the user's code.
-
-    `counters_j` are joules of the devices whose counter is a plain file, read at `instant_s` itself.
-    `cpu_s` is the CPU time of the kernel process so far. `thread_number` is the thread's native id.
-    """
-
-    instant_s: float
-    cpu_s: float
-    thread_number: int
-    counters_j: tuple[tuple[str, float], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CellOpened:
-    run: CellRun
-    edge: Edge
-
-
-@dataclass(frozen=True, slots=True)
-class CellRestarted:
-    """A run begins only now: what came before was waiting for work that others had queued."""
-
-    index: int
-    edge: Edge
-
-
-@dataclass(frozen=True, slots=True)
-class CellEnded:
-    """The kernel's word that a run is over; the sampler answers with `CellClosed`.
-
-    `name` is the one it got while it ran, empty where it kept the one it began with.
-    """
-
-    index: int
-    edge: Edge
-    outcome: Outcome
-    flags: tuple[str, ...] = ()
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SettingChanged:
-    """The user set something in a running session: zone, pue, attribution, measuring, notebook."""
-
-    name: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class SessionStarted:
-    id: str
-    started_at: datetime
-    start_s: float
-    host: str
-    python: str
-    nbcarbon: str
-    notebook: str
-    boot_id: str
-    settings: tuple[tuple[str, str], ...] = ()
+__all__ = [
+    "GRID_NOTICES",
+    "BetweenMeasured",
+    "CellClosed",
+    "CellEnded",
+    "CellOpened",
+    "CellRestarted",
+    "DevicePoint",
+    "DevicesFound",
+    "Edge",
+    "Event",
+    "IntensityLearned",
+    "Noticed",
+    "Sampled",
+    "SamplerStarted",
+    "SessionEnded",
+    "SessionStarted",
+    "SettingChanged",
+    "Unknown",
+    "from_json",
+    "to_json",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +128,6 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionEnded:
-    end_s: float
-    reason: str = "ended"
-
-
-@dataclass(frozen=True, slots=True)
 class Unknown:
     """An event of a later version: kept, not understood."""
 
@@ -185,7 +150,7 @@ def to_json(event: Event) -> dict[str, Any]:
     """An event as plain JSON values."""
     if isinstance(event, Unknown):
         return {"type": event.type, **event.fields}
-    return {"type": type(event).__name__, **_plain(event)}
+    return as_json(event)
 
 
 def from_json(value: Mapping[str, Any]) -> Event:
@@ -204,16 +169,6 @@ def from_json(value: Mapping[str, Any]) -> Event:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"not a {name}: {error!r}") from error
     return built
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (str, int, float, bool)) or value is None:
-        return str(value) if isinstance(value, StrEnum) else value
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
 
 
 def _build(kind: Any, value: Any) -> Any:

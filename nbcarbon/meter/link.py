@@ -145,6 +145,7 @@ class Link:
         handle.end.wake()
         if self._thread.is_alive() and wait_s > 0:
             self._thread.join(0.5)
-        handle.end.close()
+        if not self._thread.is_alive():
+            handle.end.close()  # else it is still reading: the descriptors go with the process
         if wait_s > 0 and not ended and not handle.wait(0.3):
             handle.kill()

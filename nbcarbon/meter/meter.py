@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from nbcarbon.channel import Outbox, encode
 from nbcarbon.core.cell import CellRun, Outcome, Role
-from nbcarbon.core.events import CellEnded, CellOpened, CellRestarted, Edge, SettingChanged, to_json
+from nbcarbon.core.said import CellEnded, CellOpened, CellRestarted, Edge, SettingChanged, as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from nbcarbon.core.events import SessionStarted
     from nbcarbon.core.figures import Figures
+    from nbcarbon.core.said import SessionStarted
     from nbcarbon.core.session import Session
     from nbcarbon.meter.edges import EdgeCounters
     from nbcarbon.meter.link import Link
@@ -116,7 +116,7 @@ class Meter:
         )
         run = Run(described, thread, pid)
         stack.append(run)
-        body = to_json(CellOpened(described, edge))
+        body = as_json(CellOpened(described, edge))
         number = self._outbox.post(body)
         self._open[run.index] = (number, encode({"n": number, "e": body}))
         return run
@@ -127,7 +127,7 @@ class Meter:
             return
         edge = self.edge()
         run.described = replace(run.described, start_s=edge.instant_s)
-        self._outbox.post(to_json(CellRestarted(run.index, edge)))
+        self._outbox.post(as_json(CellRestarted(run.index, edge)))
 
     def close(self, run: Run | None, outcome: Outcome, *, synced: bool = True) -> None:
         """A run is over. Anything but the run of this process that is still open is ignored."""
@@ -143,7 +143,7 @@ class Meter:
         self._open.pop(run.index, None)
         run.end_s, run.outcome = edge.instant_s, outcome
         flags = () if synced else ("unsynced",)
-        self._outbox.post(to_json(CellEnded(run.index, edge, outcome, flags, run.name)))
+        self._outbox.post(as_json(CellEnded(run.index, edge, outcome, flags, run.name)))
 
     def abandon_thread(self) -> None:
         """Close whatever this thread left open: its end was never seen."""
@@ -181,13 +181,13 @@ class Meter:
         self.change("measuring", "off")
 
     def _post(self, event: SettingChanged) -> None:
-        self._outbox.post(to_json(event))
+        self._outbox.post(as_json(event))
 
     # What comes back
 
     def hello(self, acknowledged: int) -> Iterable[bytes]:
         """What a new sampler is told first: the session, and runs its predecessor had recorded."""
-        yield encode({"n": 0, "e": to_json(self.started)})
+        yield encode({"n": 0, "e": as_json(self.started)})
         for number, message in sorted(self._open.values()):
             if number <= acknowledged:
                 yield message
@@ -306,9 +306,9 @@ class Meter:
         if self._ended or _getpid() != self._pid:
             return
         self.abandon_thread()
-        from nbcarbon.core.events import SessionEnded
+        from nbcarbon.core.said import SessionEnded
 
-        self._outbox.post(to_json(SessionEnded(self._clock.monotonic_s())))
+        self._outbox.post(as_json(SessionEnded(self._clock.monotonic_s())))
         self._ended = True
         self.link.close(wait_s=wait_s)
         self._edges.close()

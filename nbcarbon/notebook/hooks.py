@@ -21,7 +21,7 @@ from nbcarbon.notebook.transform import options_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbcarbon.core.events import Edge
+    from nbcarbon.core.said import Edge
     from nbcarbon.meter.meter import Meter, Run
 
 MOST_FAILURES: Final = 3

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from nbcarbon.core.escape import label
 from nbcarbon.errors import SettingError
@@ -29,16 +27,14 @@ CELL_OPTIONS: Final[dict[str, str]] = {
 LONGEST_LINE: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class CellOptions:
+class CellOptions(NamedTuple):
     """What a `%%carbon` line asks for."""
 
     name: str = ""
     sync: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A `%carbon` line: the sub-command, its words, its flags."""
 
     name: str
@@ -108,6 +104,8 @@ def help_text() -> str:
 def _words(line: str) -> list[str]:
     if len(line) > LONGEST_LINE:
         raise SettingError("This line is too long.", hint=f"Use at most {LONGEST_LINE} characters.")
+    import shlex
+
     try:
         return shlex.split(line, posix=True)
     except ValueError as error:

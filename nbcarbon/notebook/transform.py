@@ -8,7 +8,6 @@ out input too.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -17,21 +16,32 @@ if TYPE_CHECKING:
 MARK: Final = "%%"
 """What the statement says to the line magic in front of the options."""
 
-_CARBON: Final = re.compile(r"%%carbon(?:[ \t]+(?P<options>.*))?$")
-_MAGIC: Final = re.compile(r"%%\w")
-_FUTURE: Final = re.compile(r"from\s+__future__\s+import\b")
+_LINE: Final = "%%carbon"
+_FUTURE: Final = ["from", "__future__", "import"]
 
 
 def options_of(cell: str) -> str | None:
     """What follows `%%carbon` among the magics a cell begins with; None where there is none."""
     for line in cell.lstrip().splitlines():
         text = line.strip()
-        found = _CARBON.match(text)
-        if found:
-            return (found["options"] or "").strip()
-        if text and not _MAGIC.match(text):
+        options = _options(text)
+        if options is not None:
+            return options
+        if text and not _is_magic(text):
             return None
     return None
+
+
+def _options(line: str) -> str | None:
+    """What a `%%carbon` line says behind that, None for any other line."""
+    if not line.startswith(_LINE):
+        return None
+    rest = line[len(_LINE) :].rstrip()
+    return rest.lstrip() if rest[:1] in ("", " ", "\t") else None
+
+
+def _is_magic(line: str) -> bool:
+    return line.startswith("%%") and line[2:3].isidentifier()
 
 
 class Transformer:
@@ -48,12 +58,10 @@ class Transformer:
         self._others = others
 
     def __call__(self, lines: list[str]) -> list[str]:
-        found = _CARBON.match(lines[0].rstrip()) if lines else None
-        if found is None:
+        options = _options(lines[0]) if lines else None
+        if options is None:
             return lines
-        statement = (
-            f"get_ipython().run_line_magic('carbon', {MARK + ' ' + (found['options'] or '')!r})"
-        )
+        statement = f"get_ipython().run_line_magic('carbon', {f'{MARK} {options}'!r})"
         body = lines[1:]
         blank = 0
         while blank < len(body) and not body[blank].strip():
@@ -62,9 +70,9 @@ class Transformer:
         for clean in self._others():
             if body:
                 body = clean(body)
-        if body and _CARBON.match(body[0].rstrip()):
+        if body and _options(body[0]) is not None:
             body = self(body)
-        if body and _MAGIC.match(body[0]):
+        if body and _is_magic(body[0]):
             body = _called(body)
         future_end = _end_of_future_imports(body)
         if future_end is None:
@@ -89,7 +97,7 @@ def _end_of_future_imports(body: list[str]) -> int | None:
     index = 0
     while index < len(body):
         text = body[index].strip()
-        if _FUTURE.match(text):
+        if text.split()[:3] == _FUTURE:
             code = _without_comment(text)[0]
             # Over several lines by brackets or by backslashes.
             while index + 1 < len(body) and (
