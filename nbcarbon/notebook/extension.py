@@ -1,52 +1,66 @@
-"""`%load_ext nbcarbon` and `%unload_ext nbcarbon`: each other's exact inverse."""
+"""`%load_ext nbcarbon` and `%unload_ext nbcarbon`: each other's exact inverse.
+
+Loading is on the user's way to work, so only what every cell needs is imported here: the magics and
+the cards come with their first use.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 from nbcarbon import app as sessions
 from nbcarbon.errors import NbcarbonError
+from nbcarbon.meter.sync import may_be_queued, synchronise
+from nbcarbon.notebook import options
+from nbcarbon.notebook.hooks import Hooks
+from nbcarbon.notebook.transform import Transformer
 
 if TYPE_CHECKING:
     from nbcarbon.app import App
+    from nbcarbon.notebook.display import Cards
+    from nbcarbon.notebook.hooks import Cell
+    from nbcarbon.notebook.magics import Magics
+
+MAGIC: Final = "carbon"
+
+LINE_HELP: Final = "%carbon [COMMAND]: ask nbcarbon, or tell it something."
+CELL_HELP: Final = "%%carbon [NAME] [OPTIONS]: show what this cell cost, as a card below it."
 
 
 class Extension:
-    """Everything of ours that a shell holds."""
+    """Everything of ours that a shell holds. `add` and `remove` are each other's inverse."""
 
     def __init__(self, shell: Any, app: App) -> None:
-        from nbcarbon.meter.sync import may_be_queued, synchronise
-        from nbcarbon.notebook.display import Cards
-        from nbcarbon.notebook.hooks import Hooks
-        from nbcarbon.notebook.magics import Magics
-        from nbcarbon.notebook.transform import Transformer
-
         self._shell = shell
-        self.cards = Cards(shell, app.meter, app.meter.started.id)
+        self._app = app
+        self._magics_before: dict[str, Any] = {}
         self.hooks = Hooks(
             shell,
             app.meter,
             may_be_queued=may_be_queued,
             synchronise=synchronise if app.sync_gpu else lambda: False,
-            show=lambda cell: self.cards.show(cell.run),
-            failed=lambda reason: _stop(app, reason),
+            show=self._show,
+            failed=self._failed,
         )
-        self.magics = Magics(shell, app, self.hooks, self.cards, synchronise=synchronise)
         self.transformer = Transformer(self._cleanups)
 
-    def _cleanups(self) -> list[Any]:
-        """The shell's own, but those for blank lines, which would move line numbers."""
-        return [
-            each
-            for each in self._shell.input_transformers_cleanup
-            if each is not self.transformer and each.__module__ == "IPython.core.inputtransformer2"
-            and getattr(each, "__name__", "") != "leading_empty_lines"
-        ]  # fmt: skip
+    @cached_property
+    def cards(self) -> Cards:
+        from nbcarbon.notebook.display import Cards
+
+        return Cards(self._shell, self._app.meter, self._app.meter.started.id)
+
+    @cached_property
+    def magics(self) -> Magics:
+        from nbcarbon.notebook.magics import Magics
+
+        return Magics(self._shell, self._app, self.hooks, self.cards, synchronise=synchronise)
 
     def add(self) -> None:
-        self.magics.register()
+        self._add_magics()
         self._shell.input_transformers_cleanup.append(self.transformer)
         self.hooks.register()
 
@@ -54,12 +68,55 @@ class Extension:
         self.hooks.unregister()
         if self.transformer in self._shell.input_transformers_cleanup:
             self._shell.input_transformers_cleanup.remove(self.transformer)
-        self.magics.unregister()
+        self._remove_magics()
 
+    def _add_magics(self) -> None:
+        from IPython.core.magic import no_var_expand
 
-def _stop(app: App, reason: str) -> None:
-    app.disable(reason)
-    print(reason, file=sys.stderr)
+        @no_var_expand
+        def line_magic(line: str) -> None:
+            self.magics.line(line)
+
+        @no_var_expand
+        def cell_magic(line: str, cell: str) -> Any:
+            return self.magics.cell(line, cell)
+
+        line_magic.__doc__ = f"{LINE_HELP}\n\n{options.help_text()}\n"
+        cell_magic.__doc__ = f"{CELL_HELP}\n\n{options.help_text()}\n"
+        registered = self._shell.magics_manager.magics
+        self._magics_before = {kind: registered[kind].get(MAGIC) for kind in ("line", "cell")}
+        self._shell.register_magic_function(line_magic, "line", MAGIC)
+        self._shell.register_magic_function(cell_magic, "cell", MAGIC)
+        self._shell.set_hook("complete_command", self._complete, str_key=f"%{MAGIC}")
+
+    def _remove_magics(self) -> None:
+        registered = self._shell.magics_manager.magics
+        for kind, before in self._magics_before.items():
+            registered[kind].pop(MAGIC, None)
+            if before is not None:
+                registered[kind][MAGIC] = before
+        dispatcher = self._shell.strdispatchers.get("complete_command")
+        if dispatcher is not None:
+            dispatcher.strs.pop(f"%{MAGIC}", None)
+
+    def _complete(self, shell: Any, event: Any) -> list[str]:
+        return self.magics.complete(event.line)
+
+    def _cleanups(self) -> list[Any]:
+        """The shell's own, but those for blank lines, which would move line numbers."""
+        return [
+            each
+            for each in self._shell.input_transformers_cleanup
+            if each.__module__ == "IPython.core.inputtransformer2"
+            and getattr(each, "__name__", "") != "leading_empty_lines"
+        ]
+
+    def _show(self, cell: Cell) -> None:
+        self.cards.show(cell.run)
+
+    def _failed(self, reason: str) -> None:
+        self._app.disable(reason)
+        print(reason, file=sys.stderr)
 
 
 def load(shell: Any) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import no_var_expand
 
 from nbcarbon import app as sessions
 from nbcarbon import settings
@@ -25,20 +24,9 @@ if TYPE_CHECKING:
     from nbcarbon.notebook.display import Cards
     from nbcarbon.notebook.hooks import Hooks
 
-NAME: Final = "carbon"
-
-LINE_HELP = """%carbon [COMMAND]: ask nbcarbon, or tell it something.
-
-{}
-"""
-CELL_HELP = """%%carbon [NAME] [OPTIONS]: show what this cell cost, as a card below it.
-
-{}
-"""
-
 
 class Magics:
-    """The magics of one shell. `register` and `unregister` are each other's inverse."""
+    """What the magics of one shell do. The extension registers them."""
 
     def __init__(
         self, shell: Any, app: App, hooks: Hooks, cards: Cards, *, synchronise: Callable[[], bool]
@@ -48,35 +36,6 @@ class Magics:
         self._hooks = hooks
         self._cards = cards
         self._synchronise = synchronise
-        self._before: dict[str, Any] = {}
-
-    def register(self) -> None:
-        magics = self._shell.magics_manager.magics
-        self._before = {kind: magics[kind].get(NAME) for kind in ("line", "cell")}
-
-        @no_var_expand
-        def carbon_line(line: str) -> None:
-            self.line(line)
-
-        @no_var_expand
-        def carbon_cell(line: str, cell: str) -> Any:
-            return self.cell(line, cell)
-
-        carbon_line.__doc__ = LINE_HELP.format(options.help_text())
-        carbon_cell.__doc__ = CELL_HELP.format(options.help_text())
-        self._shell.register_magic_function(carbon_line, "line", NAME)
-        self._shell.register_magic_function(carbon_cell, "cell", NAME)
-        self._shell.set_hook("complete_command", self.complete, str_key=f"%{NAME}")
-
-    def unregister(self) -> None:
-        magics = self._shell.magics_manager.magics
-        for kind, before in self._before.items():
-            magics[kind].pop(NAME, None)
-            if before is not None:
-                magics[kind][NAME] = before
-        dispatcher = self._shell.strdispatchers.get("complete_command")
-        if dispatcher is not None:
-            dispatcher.strs.pop(f"%{NAME}", None)
 
     # %carbon
 
@@ -211,10 +170,10 @@ class Magics:
 
     # Completion
 
-    def complete(self, shell: Any, event: Any) -> list[str]:
+    def complete(self, line: str) -> list[str]:
         """Sub-commands, and behind `zone` or `region` the zones there are."""
-        words = event.line.split()
-        if event.line[-1:].isspace():
+        words = line.split()
+        if line[-1:].isspace():
             words.append("")
         if len(words) <= 2:
             return [*COMMANDS, *options.ALIASES]
