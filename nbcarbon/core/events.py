@@ -182,12 +182,9 @@ def _build(kind: Any, value: Any) -> Any:
     if origin is not None:  # X | None is the only union here
         present = next(each for each in get_args(kind) if each is not type(None))
         return None if value is None else _build(present, value)
-    if hasattr(kind, "_fields"):
-        hints = _hints(kind)
-        return kind._make(
-            _build(hints[name], item) for name, item in zip(kind._fields, value, strict=True)
-        )
-    if hasattr(kind, "__dataclass_fields__"):
+    if hasattr(kind, "_fields") and isinstance(value, list):
+        value = dict(zip(kind._fields, value, strict=True))
+    if hasattr(kind, "__dataclass_fields__") or hasattr(kind, "_fields"):
         hints = _hints(kind)
         return kind(
             **{key: _build(hints[key], item) for key, item in value.items() if key in hints}

@@ -61,10 +61,10 @@ def close_dead(events: Sequence[Event]) -> list[Event]:
         elif isinstance(event, CellOpened):
             opened[event.run.index] = event
             until_s = max(until_s, event.edge.instant_s)
-        elif isinstance(event, CellRestarted) and event.index in opened:
-            opened[event.index] = restarted(opened[event.index], event)
+        elif isinstance(event, CellRestarted) and event.cell_index in opened:
+            opened[event.cell_index] = restarted(opened[event.cell_index], event)
         elif isinstance(event, CellEnded):
-            told[event.index] = event
+            told[event.cell_index] = event
         elif isinstance(event, CellClosed):
             opened.pop(event.report.run.index, None)
             if event.report.run.parent_index is None:
@@ -102,7 +102,7 @@ def close_dead(events: Sequence[Event]) -> list[Event]:
 def restarted(opened: CellOpened, event: CellRestarted) -> CellOpened:
     """The same run, begun later."""
     run = replace(opened.run, start_s=event.edge.instant_s)
-    return replace(opened, run=run, edge=event.edge)
+    return opened._replace(run=run, edge=event.edge)
 
 
 def _ended(events: Sequence[Event]) -> bool:

@@ -1,21 +1,20 @@
-"""What the kernel says of a session: its part of the events, kept apart because it pays for every class.
+"""What the kernel says of a session: its part of the events. `events` has the sampler's and reads all back.
 
-The sampler says the rest; `events` knows all of them and reads them back.
+They stand apart, and are named tuples, because a kernel pays for every class when nbcarbon is loaded:
+a dataclass costs seven times as much.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from nbcarbon.core.cell import CellRun, Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """One end of a run, as the kernel's hook saw it, before or after the user's code.
 
     `counters_j` are joules of the devices whose counter is a plain file, read at `instant_s` itself.
@@ -28,44 +27,39 @@ class Edge:
     counters_j: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CellOpened:
+class CellOpened(NamedTuple):
     run: CellRun
     edge: Edge
 
 
-@dataclass(frozen=True, slots=True)
-class CellRestarted:
+class CellRestarted(NamedTuple):
     """A run begins only now: what came before was waiting for work that others had queued."""
 
-    index: int
+    cell_index: int
     edge: Edge
 
 
-@dataclass(frozen=True, slots=True)
-class CellEnded:
+class CellEnded(NamedTuple):
     """The kernel's word that a run is over; the sampler answers with `CellClosed`.
 
     `name` is the one it got while it ran, empty where it kept the one it began with.
     """
 
-    index: int
+    cell_index: int
     edge: Edge
     outcome: Outcome
     flags: tuple[str, ...] = ()
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SettingChanged:
+class SettingChanged(NamedTuple):
     """The user set something in a running session: zone, pue, attribution, measuring, notebook."""
 
     name: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class SessionStarted:
+class SessionStarted(NamedTuple):
     id: str
     started_at: datetime
     start_s: float
@@ -77,8 +71,7 @@ class SessionStarted:
     settings: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SessionEnded:
+class SessionEnded(NamedTuple):
     end_s: float
     reason: str = "ended"
 
@@ -92,7 +85,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (str, int, float, bool)) or value is None:
         return str(value) if isinstance(value, StrEnum) else value
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        names = getattr(value, "_fields", None)
+        if names is not None:
+            return {name: _plain(item) for name, item in zip(names, value, strict=True)}
+        return [_row(item) for item in value]
     if isinstance(value, datetime):
         return value.isoformat()
     return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+
+
+def _row(item: Any) -> Any:
+    """One of many: named tuples in a list are rows of a table, without their names."""
+    return [_plain(each) for each in item] if isinstance(item, tuple) else _plain(item)

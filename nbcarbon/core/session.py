@@ -123,9 +123,9 @@ class Session:
             self.open[event.run.index] = event.run
 
     def _cell_restarted(self, event: CellRestarted) -> None:
-        run = self.open.get(event.index)
+        run = self.open.get(event.cell_index)
         if run is not None:
-            self.open[event.index] = replace(run, start_s=event.edge.instant_s)
+            self.open[event.cell_index] = replace(run, start_s=event.edge.instant_s)
 
     def _cell_closed(self, event: CellClosed) -> None:
         report = event.report

@@ -127,13 +127,13 @@ class Account:
 
     def restarted(self, event: CellRestarted, usage: Usage) -> list[BetweenMeasured]:
         """A run begins only now. What it held so far is time between cells, and returned as such."""
-        opened = self.open.get(event.index)
+        opened = self.open.get(event.cell_index)
         if opened is None:
             return []
         self._read_edge(event.edge)
         instant_s = event.edge.instant_s
         booked: list[BetweenMeasured] = []
-        if event.index in self._outermost:
+        if event.cell_index in self._outermost:
             if len(self._outermost) > 1 or opened.pieces or self._segment_s is None:
                 return []  # others ran beside it meanwhile: theirs cannot be told from it
             window = Window(self._segment_s, instant_s)
@@ -146,14 +146,14 @@ class Account:
 
     def ended(self, event: CellEnded, usage: Usage) -> list[CellClosed]:
         """A run is over. Returns its report, or nothing where no such run is open."""
-        opened = self.open.pop(event.index, None)
+        opened = self.open.pop(event.cell_index, None)
         if opened is None:
             return []
         self._read_edge(event.edge)
         end_s = event.edge.instant_s
-        if event.index in self._outermost:
+        if event.cell_index in self._outermost:
             self._cut(end_s, usage)
-            del self._outermost[event.index]
+            del self._outermost[event.cell_index]
             devices = _sum_pieces(opened.pieces)
         else:
             # Nested: its joules are its parent's too, so it is measured and never booked.

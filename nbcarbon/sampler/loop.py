@@ -236,8 +236,8 @@ class Loop:
                 recorded.append(event)
             elif isinstance(event, CellOpened):
                 opened[event.run.index] = event
-            elif isinstance(event, CellRestarted) and event.index in opened:
-                opened[event.index] = restarted(opened[event.index], event)
+            elif isinstance(event, CellRestarted) and event.cell_index in opened:
+                opened[event.cell_index] = restarted(opened[event.cell_index], event)
             elif isinstance(event, CellClosed):
                 closed.add(event.report.run.index)
                 booked_s = event.report.end_s
@@ -258,7 +258,7 @@ class Loop:
 
     def _cell_opened(self, event: CellOpened, number: int) -> None:
         # Nothing but what the figures need stays in the file.
-        self._record(replace(event, edge=replace(event.edge, counters_j=())), number)
+        self._record(event._replace(edge=event.edge._replace(counters_j=())), number)
         if self._paused:
             return
         self._bracket(wait_s=0.0)
@@ -270,20 +270,20 @@ class Loop:
         self._next_s = self._clock.monotonic_s() + self._interval_s()
 
     def _cell_restarted(self, event: CellRestarted, number: int) -> None:
-        self._record(replace(event, edge=replace(event.edge, counters_j=())), number)
-        if event.index in self._account.open:
+        self._record(event._replace(edge=event.edge._replace(counters_j=())), number)
+        if event.cell_index in self._account.open:
             self._bracket(wait_s=BRACKET_WAIT_S)
             for each in self._account.restarted(event, self._read_usage(event.edge.cpu_s)):
                 self._record(each)
 
     def _cell_ended(self, event: CellEnded, number: int) -> None:
-        if event.index not in self._account.open:
-            self._record(replace(event, edge=replace(event.edge, counters_j=())), number)
+        if event.cell_index not in self._account.open:
+            self._record(event._replace(edge=event.edge._replace(counters_j=())), number)
             return
         self._bracket(wait_s=BRACKET_WAIT_S)
         usage = self._read_usage(event.edge.cpu_s)
         flags = event.flags if self._mode == "process" else (*event.flags, self._mode)
-        for closed in self._account.ended(replace(event, flags=flags), usage):
+        for closed in self._account.ended(event._replace(flags=flags), usage):
             self._record(closed, number)
         self._account.forget(self._clock.monotonic_s())
         if not self._account.open:

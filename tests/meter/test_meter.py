@@ -99,7 +99,7 @@ def test_a_run_is_told_at_both_ends(meter: Meter, link: ScriptedLink, clock: Fak
     assert isinstance(opened, CellOpened)
     assert isinstance(ended, CellEnded)
     assert (opened.run.index, opened.run.name, opened.run.start_s) == (1, "train", 1000.0)
-    assert (ended.index, ended.edge.instant_s) == (1, 1002.0)
+    assert (ended.cell_index, ended.edge.instant_s) == (1, 1002.0)
     assert (ended.outcome, ended.flags) == (Outcome.ERROR, ("unsynced",))
     assert opened.edge.thread_number == threading.get_native_id()
     assert ended.edge.cpu_s >= opened.edge.cpu_s > 0

@@ -198,7 +198,7 @@ def said(*events: object) -> list[tuple[float, object]]:
     """Messages at the instants they speak of."""
     script: list[tuple[float, object]] = [(1000.0, START)]
     for event in events:
-        if isinstance(event, tuple):
+        if type(event) is tuple:
             script.append(event)
         else:
             script.append((event.edge.instant_s, event))  # type: ignore[attr-defined]
