@@ -105,11 +105,7 @@ def _levels_w(trace: Trace, window: Window) -> tuple[float, float]:
     """Lowest and highest power near the window's ends, over stretches long enough to trust."""
     shortest_s = max(EXACT_S, 2 * trace.device.resolution_s)
     nearby = Window(window.start_s - NEIGHBOURHOOD_S, window.end_s + NEIGHBOURHOOD_S)
-    levels_w = [
-        stretch.power_w
-        for stretch in trace.stretches(nearby)
-        if stretch.seen and stretch.duration_s >= shortest_s
-    ]
+    levels_w = trace.levels_w(nearby, shortest_s=shortest_s)
     start, end = trace.at(nearby.start_s), trace.at(nearby.end_s)
     if end.seen_s > start.seen_s:
         levels_w.append((end.energy_j - start.energy_j) / (end.seen_s - start.seen_s))

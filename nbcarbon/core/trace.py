@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -268,14 +269,17 @@ class Trace:
             return None
         return Stretch(self._points[position - 1], self._points[position])
 
-    def stretches(self, window: Window) -> list[Stretch]:
-        """Every stretch that overlaps the window."""
+    def levels_w(self, window: Window, *, shortest_s: float) -> list[float]:
+        """Mean power of every seen stretch in the window that is at least this long."""
         first = bisect_right(self._points, window.start_s, key=lambda point: point.instant_s)
         found = []
-        for index in range(max(first, 1), len(self._points)):
-            if self._points[index - 1].instant_s >= window.end_s:
+        for (start_s, start_j, start_seen_s), (end_s, end_j, end_seen_s) in pairwise(
+            self._points[max(first - 1, 0) :]
+        ):
+            if start_s >= window.end_s:
                 break
-            found.append(Stretch(self._points[index - 1], self._points[index]))
+            if end_seen_s > start_seen_s and end_s - start_s >= shortest_s:
+                found.append((end_j - start_j) / (end_s - start_s))
         return found
 
     def forget(self, before_s: float, *, keep: Iterable[float] = ()) -> None:

@@ -474,9 +474,13 @@ def _wrapped(parts: Iterable[str], *, width: int) -> list[str]:
     return lines
 
 
+_NARROW: Final = dict.fromkeys(map(ord, "–·−µ₂…" + humanize.SPACE + humanize.THIN_SPACE), "x")
+"""What our own figures hold beyond ASCII: one column each."""
+
+
 def _width(text: str) -> int:
     """Columns a text takes: two for a wide character, none for an accent on the one before."""
-    if text.isascii():
+    if text.isascii() or text.translate(_NARROW).isascii():
         return len(text)
     return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
 
@@ -490,7 +494,7 @@ def _cut(text: str, width: int) -> str:
     """The text, or its beginning and an ellipsis where it is wider than `width`."""
     if _width(text) <= width:
         return text
-    kept = text
+    kept = text[: 10 * width]  # nobody's name is that long, but a loop over a million letters is
     while _width(kept) >= width:
         kept = kept[:-1]
     return kept.rstrip() + escape.ELLIPSIS

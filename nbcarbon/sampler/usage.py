@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nbcarbon.core.units import S_PER_NS
 from nbcarbon.sampler.account import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+
+LARGEST: Final = 65_536
+"""More than any of these files holds that is read to its end: of /proc/stat the first line counts."""
 
 
 class LinuxUsage:
@@ -106,11 +109,17 @@ class LinuxUsage:
                     yield from self._descendants(int(child))
 
     def _text(self, name: str) -> str:
+        # Plain descriptors: a file object costs three times as much, at each edge of each cell.
         try:
-            with open(f"{self._proc}/{name}", encoding="ascii", errors="replace") as file:
-                return file.read()
+            fd = os.open(f"{self._proc}/{name}", os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return ""
+        try:
+            return os.read(fd, LARGEST).decode("ascii", "replace")
+        except OSError:
+            return ""
+        finally:
+            os.close(fd)
 
 
 class PortableUsage:

@@ -8,6 +8,7 @@ zero are no concern of this module: a trace resolves them.
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 NAME = "nvml"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 ORDER = "CUDA_DEVICE_ORDER"
+LIBRARY = "libnvidia-ml.so.1"
 PCI = Path("/sys/bus/pci/devices")
 PROC = Path("/proc")
 
@@ -234,6 +236,8 @@ class NvmlBackend:
         session, self._session = self._session, None
         if session is not None:
             session.end()
+        if not _is_loadable():
+            return Discovery((), (self._no_library(),))
         try:
             import pynvml
         except ImportError:
@@ -314,19 +318,25 @@ class NvmlBackend:
             findings.append(Finding(NAME, "ok", f"{gpu.spoken}: {NO_COUNTER_TEXT}", notify=True))
         return sensor, findings
 
+    def _no_library(self) -> Finding:
+        """Nothing to ask: worth a word only where there is a card."""
+        if not _has_nvidia(self._pci):
+            return Finding(NAME, "absent", "GPU: no NVIDIA GPU found.")
+        text = f"GPU: no NVIDIA driver library found — {NOT_COUNTED}"
+        hint = (
+            "Install NVIDIA's driver; in a container, start it with the GPUs (--gpus all) "
+            "and the driver capability utility."
+        )
+        return Finding(NAME, "broken", text, hint, notify=True)
+
     def _no_driver(self, error: Any) -> Finding:
         """Why the library as a whole does not answer, and what to do."""
         code = int(error.value)
-        # Clusters install the driver on nodes without a GPU as well.
-        if code in {LIBRARY_NOT_FOUND, DRIVER_NOT_LOADED} and not _has_nvidia(self._pci):
-            return Finding(NAME, "absent", "GPU: no NVIDIA GPU found.")
         if code == LIBRARY_NOT_FOUND:
-            text = f"GPU: no NVIDIA driver library found — {NOT_COUNTED}"
-            hint = (
-                "Install NVIDIA's driver; in a container, start it with the GPUs (--gpus all) "
-                "and the driver capability utility."
-            )
-            return Finding(NAME, "broken", text, hint, notify=True)
+            return self._no_library()
+        # Clusters install the driver on nodes without a GPU as well.
+        if code == DRIVER_NOT_LOADED and not _has_nvidia(self._pci):
+            return Finding(NAME, "absent", "GPU: no NVIDIA GPU found.")
         if code == VERSION_MISMATCH:
             text = "GPU: driver and library versions differ (reboot after a driver update)."
             return Finding(NAME, "broken", text, f"Until then {NOT_COUNTED}", notify=True)
@@ -524,3 +534,16 @@ def _has_nvidia(pci: Path) -> bool:
         except (OSError, ValueError):
             continue
     return False
+
+
+def _is_loadable() -> bool:
+    """Whether there is a driver's library at all. The binding costs 6 MB: not where there is none."""
+    if sys.platform != "linux":
+        return True
+    import ctypes
+
+    try:
+        ctypes.CDLL(LIBRARY)
+    except OSError:
+        return False
+    return True
