@@ -84,10 +84,11 @@ class Detector:
 
     def detect(self) -> Zone:
         """The zone, unknown where nothing tells. Raises nothing."""
-        host = next((name for mark, name in NOWHERE.items() if mark in self._environ), "")
-        found = self._platform() or self._cloud_init()
+        platform, found = self._platform()
+        found = found or self._cloud_init()
         if found is not None:
             return found
+        host = next((name for mark, name in NOWHERE.items() if mark in self._environ), "")
         if host:
             return unknown(f"{host} does not say where it runs")
         cloud = self._dmi_cloud()
@@ -95,37 +96,34 @@ class Detector:
             found = self._from_variables(cloud, f"{cloud} machine")
             if found is not None:
                 return found
-        return self._from_timezone(cloud)
+        return self._from_timezone(platform or cloud)
 
     # Platforms
 
-    def _platform(self) -> Zone | None:
+    def _platform(self) -> tuple[str, Zone | None]:
+        """The platform that says we run on it, and the zone where its region is one we know."""
         environ = self._environ
         data = self._json(SAGEMAKER_FILE)
         if isinstance(data, dict) and isinstance(data.get("ResourceArn"), str):
-            found = self._region(
-                "aws", [*data["ResourceArn"].split(":"), "", "", ""][3], "SageMaker"
-            )
-            if found is not None:
-                return found
+            name = "SageMaker"
+            region = [*data["ResourceArn"].split(":"), "", "", ""][3]
+            return name, self._region("aws", region, name) or self._from_variables("aws", name)
         if "AZUREML_RUN_ID" in environ:
             host = environ.get("AZUREML_SERVICE_ENDPOINT", "").rpartition("//")[2]
-            return self._region("azure", host.partition(".")[0], "Azure ML")
+            return "Azure ML", self._region("azure", host.partition(".")[0], "Azure ML")
         if "DATABRICKS_RUNTIME_VERSION" in environ:
-            return self._from_variables("aws", "Databricks") or self._from_variables(
-                "gcp", "Databricks"
-            )
+            name = "Databricks"
+            return name, self._from_variables("aws", name) or self._from_variables("gcp", name)
         if "VERTEX_PRODUCT" in environ:
-            return self._from_variables("gcp", "Vertex AI")
-        if "RUNPOD_POD_ID" in environ:
-            # US-NE-1, EU-RO-1: a country, or a continent before it.
-            parts = environ.get("RUNPOD_DC_ID", "").upper().split("-")
-            country = parts[1] if parts[0] in ("EU", "AP", "SEA") and len(parts) > 1 else parts[0]
-            return self._country(country, "RunPod", environ.get("RUNPOD_DC_ID", ""))
-        for variable, name in (("MODAL_REGION", "Modal"), ("FLY_REGION", "Fly")):
-            if variable in environ:
-                return self._any_region(environ[variable], name)
-        return None
+            return "Vertex AI", self._from_variables("gcp", "Vertex AI")
+        if "RUNPOD_POD_ID" in environ or "RUNPOD_DC_ID" in environ:
+            return "RunPod", self._data_centre(environ.get("RUNPOD_DC_ID", ""), "RunPod")
+        if "MODAL_REGION" in environ:
+            # Modal rents from several clouds, and says the region by the cloud's own name.
+            return "Modal", self._region("", environ["MODAL_REGION"], "Modal")
+        if "FLY_REGION" in environ:
+            return "Fly", self._region("fly", environ["FLY_REGION"], "Fly")
+        return "", None
 
     def _from_variables(self, provider: str, name: str) -> Zone | None:
         for variable in REGION_VARIABLES.get(provider, ()):
@@ -138,14 +136,11 @@ class Detector:
         zone = self._zones.region(region, provider)
         return self._high(zone, f"{name} region {label(region)}") if zone else None
 
-    def _any_region(self, region: str, name: str) -> Zone | None:
-        zone = self._zones.region(region)
-        return self._high(zone, f"{name} region {label(region)}") if zone else None
-
-    def _country(self, country: str, name: str, said: str) -> Zone | None:
-        if country not in self._zones:
-            return None
-        return self._high(country, f"{name} data centre {label(said)}")
+    def _data_centre(self, said: str, name: str) -> Zone | None:
+        # US-NE-1, EU-RO-1, EUR-IS-1: a country first, or after a continent, which is no zone.
+        first = said.upper().split("-")[:2]
+        country = next((each for each in first if each in self._zones), None)
+        return self._high(country, f"{name} data centre {label(said)}") if country else None
 
     def _high(self, zone: str, how: str) -> Zone:
         return self._zones.zone(zone, how, Confidence.HIGH)
@@ -175,7 +170,7 @@ class Detector:
             return unknown("the system has no time zone by name")
         row = next((each for each in rows("timezones.csv") if each[0] == name), None)
         if row is None:
-            return unknown(f"time zone {label(name)} is no place")
+            return unknown(f"time zone {label(name)} has no zone")
         _, zone, confidence, alternates = row
         others = tuple(alternates.split())
         sure = Confidence(confidence)
@@ -184,9 +179,10 @@ class Detector:
         if spoken in others:
             others = (zone, *(each for each in others if each != spoken))
             zone, sure, how = str(spoken), Confidence.MEDIUM, f"{how} and language"
-        if cloud and sure is Confidence.HIGH:
+        if cloud:
             # Somebody set it there, and it may be where they are.
-            sure, how = Confidence.MEDIUM, f"{how} of a {cloud} machine"
+            how = f"{how}, on {cloud}"
+            sure = Confidence.MEDIUM if sure is Confidence.HIGH else sure
         return self._zones.zone(zone, how, sure, others)
 
     def _language(self) -> str:

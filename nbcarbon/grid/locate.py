@@ -36,7 +36,7 @@ def locate(
     """
     zones = load_zones()
     refused = ""
-    if wanted.strip() and wanted.strip() != AUTO:
+    if wanted.strip() and wanted.strip().casefold() != AUTO:
         try:
             zone = zones.resolve(wanted)
         except UnknownZoneError as error:
@@ -62,7 +62,10 @@ def _notices(zone: Zone, found: Intensity, refused: str) -> list[tuple[str, str]
         return [("zone", text)]
     notices = []
     if zone.confidence is Confidence.LOW:
-        text = f"Zone guessed from the {zone.how}: {zone.name}. Set it with %carbon zone {zone.id}."
+        text = (
+            f"Zone guessed from the {zone.how}: {zone.name}. "
+            f"Set it with %carbon zone {zone.id} if that is wrong."
+        )
         notices.append(("zone", text))
     if found.year < LATEST_YEAR - OLD_YEARS:
         text = f"The intensity of {zone.name} is of {found.year}: newer figures may differ much."

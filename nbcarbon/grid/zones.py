@@ -16,13 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST_SHOWN: Final = 40
+COMMON_NAMES: Final = {
+    "usa": "US", "united states of america": "US", "uk": "GB", "england": "GB", "russia": "RU",
+    "czech republic": "CZ", "holland": "NL", "the netherlands": "NL", "quebec": "CA-QC",
+}  # fmt: skip
+"""What people type and no table has."""
+
+ONLY_WITH_PROVIDER: Final = frozenset({"fly"})
+"""Providers whose regions are airports: three letters that mean nothing alone."""
 
 
 class ZoneTable:
     """Every zone there is a figure for, and the cloud regions in them."""
 
-    def __init__(self, names: Mapping[str, str], regions: Mapping[str, str]) -> None:
+    def __init__(
+        self, names: Mapping[str, str], regions: Mapping[str, str], also: Mapping[str, str]
+    ) -> None:
+        """`names` by id, zones by cloud region, and `also` other names for zones, in lower case."""
         self._names = dict(names)
+        self._also = dict(also)
         self._regions = dict(regions)
         self._by_text = {each.casefold(): each for each in names}
 
@@ -63,7 +75,7 @@ class ZoneTable:
     def _by_name(self) -> dict[str, str]:
         # Shortest id last: of two zones with one name, the country itself is meant.
         ids = sorted(self._names, key=len, reverse=True)
-        return {self._names[each].casefold(): each for each in ids}
+        return {**self._also, **{self._names[each].casefold(): each for each in ids}}
 
     @staticmethod
     def _unknown(text: str) -> str:
@@ -85,12 +97,16 @@ class ZoneTable:
 def load_zones() -> ZoneTable:
     """The table that ships with the package."""
     names = {zone: name for zone, name, *_ in rows("zone_aliases.csv")}
-    names |= {zone: name for zone, name, *_ in rows("ember.csv") if zone != WORLD}
+    countries = {zone: name for zone, name, *_ in rows("ember.csv") if zone != WORLD}
+    names |= countries
     names |= {zone: name for zone, name, *_ in rows("electricity_maps_yearly.csv")}
     regions: dict[str, str] = {}
     for provider, region, _, zone in rows("cloud_regions.csv"):
         regions[f"{provider}:{region.casefold()}"] = zone
+        if provider in ONLY_WITH_PROVIDER:
+            continue
         # Where two providers use one name for different places, it takes the provider's name too.
         bare = region.casefold()
         regions[bare] = zone if regions.get(bare, zone) == zone else ""
-    return ZoneTable(names, {region: zone for region, zone in regions.items() if zone})
+    also = {name.casefold(): zone for zone, name in countries.items()} | COMMON_NAMES
+    return ZoneTable(names, {region: zone for region, zone in regions.items() if zone}, also)

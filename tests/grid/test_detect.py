@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
+import warnings
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nbcarbon.core.intensity import Confidence
 from nbcarbon.grid.averages import YearlyAverages
+from nbcarbon.grid.detect import Detector, system_timezone
 from nbcarbon.grid.locate import locate
 from nbcarbon.grid.tables import rows
+from nbcarbon.grid.zones import load_zones
 from nbcarbon.testing import FixedIntensity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from nbcarbon.core.intensity import Zone
@@ -49,7 +55,19 @@ PLATFORMS = {
     ),
     "RunPod": ({"RUNPOD_POD_ID": "1", "RUNPOD_DC_ID": "EU-RO-1"}, "RO"),
     "RunPod in America": ({"RUNPOD_POD_ID": "1", "RUNPOD_DC_ID": "US-NE-1"}, "US"),
+    "RunPod after a continent": ({"RUNPOD_POD_ID": "1", "RUNPOD_DC_ID": "EUR-IS-1"}, "IS"),
+    "RunPod in Oceania, by its centre alone": ({"RUNPOD_DC_ID": "OC-AU-1"}, "AU"),
+    "Colab Enterprise": (
+        {
+            "VERTEX_PRODUCT": "COLAB_ENTERPRISE",
+            "GOOGLE_CLOUD_REGION": "europe-west9",
+            "COLAB_RELEASE_TAG": "1",
+        },
+        "FR",
+    ),
     "Modal": ({"MODAL_REGION": "eu-west-3"}, "FR"),
+    "Fly": ({"FLY_REGION": "cdg"}, "FR"),
+    "Fly in Virginia": ({"FLY_REGION": "iad"}, "US-MIDA-PJM"),
 }
 
 
@@ -67,6 +85,50 @@ def test_sagemaker_says_it_in_a_file(tmp_path: Path) -> None:
     found = find(tmp_path)
     assert (found.id, found.how) == ("FR", "SageMaker region eu-west-3")
     assert "123456789012" not in repr(found)
+
+
+NOT_SAYING = {
+    "Azure ML": {"AZUREML_RUN_ID": "1"},
+    "Databricks": {"DATABRICKS_RUNTIME_VERSION": "15"},
+    "Vertex AI": {"VERTEX_PRODUCT": "WORKBENCH_INSTANCE"},
+    "RunPod": {"RUNPOD_POD_ID": "1", "RUNPOD_DC_ID": "??"},
+    "Modal": {"MODAL_REGION": "us-east"},
+    "Fly": {"FLY_REGION": "xxx"},
+}
+
+
+@pytest.mark.parametrize(("name", "environ"), NOT_SAYING.items(), ids=NOT_SAYING)
+def test_the_clock_of_a_platform_that_does_not_say_is_half_trusted(
+    tmp_path: Path, name: str, environ: dict[str, str]
+) -> None:
+    assert find(tmp_path, environ, timezone="UTC").id is None
+    found = find(tmp_path, environ, timezone="Europe/Paris")
+    assert (found.id, found.confidence) == ("FR", MEDIUM)
+    assert found.how == f"time zone Europe/Paris, on {name}"
+    assert find(tmp_path, environ, timezone="America/New_York").confidence is LOW
+
+
+def test_sagemaker_without_a_region_in_its_file_has_it_in_a_variable(tmp_path: Path) -> None:
+    put(tmp_path, "opt/ml/metadata/resource-metadata.json", '{"ResourceArn": "arn"}')
+    found = find(tmp_path, {"AWS_REGION": "eu-west-3"}, timezone="Europe/Berlin")
+    assert (found.id, found.confidence) == ("FR", HIGH)
+    assert find(tmp_path, timezone="Europe/Berlin").confidence is MEDIUM
+
+
+@pytest.mark.parametrize(
+    ("file", "says", "region", "zone"),
+    [
+        ("sys_vendor", "Amazon EC2", {"AWS_DEFAULT_REGION": "eu-west-3"}, "FR"),
+        ("product_name", "Google Compute Engine", {"GOOGLE_CLOUD_REGION": "europe-west9"}, "FR"),
+        ("product_name", "Google Compute Engine", {"AWS_REGION": "eu-west-3"}, None),
+        ("chassis_asset_tag", "OracleCloud.com", {"AWS_REGION": "eu-west-3"}, None),
+    ],
+)
+def test_a_machine_of_one_cloud_heeds_that_clouds_variables_alone(
+    tmp_path: Path, file: str, says: str, region: dict[str, str], zone: str | None
+) -> None:
+    put(tmp_path, f"sys/class/dmi/id/{file}", f"{says}\n")
+    assert find(tmp_path, region, timezone="UTC").id == zone
 
 
 def test_cloud_init_says_it(tmp_path: Path) -> None:
@@ -90,7 +152,7 @@ def test_a_cloud_machines_clock_is_half_trusted(tmp_path: Path) -> None:
     assert find(tmp_path, timezone="UTC").id is None
     found = find(tmp_path, timezone="Europe/Paris")
     assert (found.id, found.confidence) == ("FR", MEDIUM)
-    assert "azure machine" in found.how
+    assert found.how == "time zone Europe/Paris, on azure"
 
 
 @pytest.mark.parametrize(
@@ -149,8 +211,18 @@ def test_language_breaks_a_tie_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_every_time_zone_of_the_table_is_found(tmp_path: Path) -> None:
-    names = [row[0] for row in rows("timezones.csv")]
-    assert all(find(tmp_path, timezone=name).id for name in names[::7])
+    zones = load_zones()
+    names = ""
+    detector = Detector(zones, {}, root=tmp_path, timezone=lambda: names)
+    for names, zone, confidence, alternates in rows("timezones.csv"):  # noqa: B007 (the lambda reads it)
+        found = detector.detect()
+        assert (found.id, found.confidence) == (zone, confidence)
+        assert found.alternates == tuple(alternates.split())
+
+
+def test_a_place_without_a_figure_is_unknown(tmp_path: Path) -> None:
+    found = find(tmp_path, timezone="Arctic/Longyearbyen")
+    assert (found.id, found.how) == (None, "time zone Arctic/Longyearbyen has no zone")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"v1": 3}', "[" * 100_000, "\x00" * 100])
@@ -158,6 +230,42 @@ def test_broken_files_are_passed_over(tmp_path: Path, text: str) -> None:
     for name in ("opt/ml/metadata/resource-metadata.json", "run/cloud-init/instance-data.json"):
         put(tmp_path, name, text)
     assert find(tmp_path, timezone="Europe/Paris").id == "FR"
+
+
+@pytest.mark.parametrize(
+    "name", ["opt/ml/metadata/resource-metadata.json", "run/cloud-init/instance-data.json"]
+)
+def test_files_that_are_too_large_or_no_files_are_passed_over(tmp_path: Path, name: str) -> None:
+    said = {"ResourceArn": "a:b:c:eu-west-3", "v1": {"cloud_name": "aws", "region": "eu-west-3"}}
+    put(tmp_path, name, json.dumps(said))
+    assert find(tmp_path).id == "FR"
+    put(tmp_path, name, json.dumps({"more": "x" * 70_000, **said}))
+    assert find(tmp_path).id is None
+    (tmp_path / name).unlink()
+    (tmp_path / name).mkdir()
+    assert find(tmp_path).id is None
+
+
+def timezone_by(monkeypatch: pytest.MonkeyPatch, ask: Callable[[], str]) -> str | None:
+    module = ModuleType("tzlocal")
+    module.get_localzone_name = ask  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "tzlocal", module)
+    return system_timezone()
+
+
+def test_a_clock_set_in_two_ways_warns_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask() -> str:
+        warnings.warn("the time zones disagree", stacklevel=1)
+        return "Europe/Paris"
+
+    assert timezone_by(monkeypatch, ask) == "Europe/Paris"
+
+
+def test_a_clock_that_cannot_be_asked_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask() -> str:
+        raise LookupError("conflicting time zones")
+
+    assert timezone_by(monkeypatch, ask) is None
 
 
 def test_what_is_set_wins_over_everything(tmp_path: Path) -> None:
@@ -174,10 +282,10 @@ def test_what_the_user_is_told(tmp_path: Path) -> None:
         "zone": "Where is this machine? Using the world average (458 g/kWh). "
         "Set it with %carbon zone FR."
     }
-    assert (
-        "Zone guessed from the time zone America/New_York"
-        in told("auto", "America/New_York")["zone"]
-    )
+    assert told("auto", "America/New_York") == {
+        "zone": "Zone guessed from the time zone America/New_York: United States. "
+        "Set it with %carbon zone US if that is wrong."
+    }
     assert told("frnce", None)["zone"].startswith("There is no zone 'frnce'.")
     assert "of 2009" in told("EH", None)["intensity"]
 

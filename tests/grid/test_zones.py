@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nbcarbon.core.intensity import Confidence, Zone
 from nbcarbon.errors import UnknownZoneError
-from nbcarbon.grid.averages import YearlyAverages
+from nbcarbon.grid.averages import EARLIEST_YEAR, LATEST_YEAR, YearlyAverages
 from nbcarbon.grid.tables import FOLDER, WORLD, rows
 from nbcarbon.grid.zones import load_zones
 
@@ -32,6 +35,11 @@ AVERAGES = YearlyAverages()
         ("IT-NO", "IT-NO"),
         ("Chile", "CL"),
         ("Monaco", "MC"),
+        ("USA", "US"),
+        ("uk", "GB"),
+        ("United Kingdom", "GB"),
+        ("Russia", "RU"),
+        ("fly:arn", "SE-SE3"),
     ],
 )
 def test_what_a_person_types(text: str, zone: str) -> None:
@@ -64,7 +72,15 @@ def test_no_text_breaks_anything(text: str) -> None:
         assert ZONES.resolve(text).id in ZONES
     except UnknownZoneError as error:
         message = str(error)
-    assert len(message) < 400
+    assert "\n" not in message
+    # Forty characters, of which the worst are shown as ten: \U0010ffff.
+    assert len(message) < 40 * 10 + 200
+
+
+def test_the_longest_message_is_still_short() -> None:
+    with pytest.raises(UnknownZoneError) as caught:
+        ZONES.resolve("\U0010ffff" * 60)
+    assert len(str(caught.value)) < 40 * 10 + 200
 
 
 def test_every_row_leads_to_a_figure() -> None:
@@ -89,6 +105,25 @@ def test_figures_are_those_of_the_source() -> None:
 
     assert (g("FR"), g("DE"), g("CA-QC"), g("PL")) == (31, 342, 41, 565)
     assert len(ZONES.ids()) == len(set(ZONES.ids())) > 380
+
+
+def test_the_years_are_those_of_the_tables_header() -> None:
+    with open(FOLDER / "electricity_maps_yearly.csv", encoding="utf-8") as file:
+        years = file.readline().strip().split(",")[2:]
+    assert years == [str(year) for year in range(EARLIEST_YEAR, LATEST_YEAR + 1)]
+
+
+def test_importing_the_grid_opens_no_table() -> None:
+    # In a process of its own: this one has read them all.
+    code = (
+        "import sys; opened = []; "
+        "sys.addaudithook(lambda name, args: name == 'open' and opened.append(str(args[0]))); "
+        "import nbcarbon.grid.locate; "
+        "assert any('locate' in each for each in opened); "
+        "assert not [each for each in opened if each.endswith('.csv')], opened; "
+        "assert 'tzlocal' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_each_table_of_others_has_its_licence_beside_it() -> None:
@@ -122,7 +157,6 @@ def test_an_interval_holds_its_value_and_widens_with_doubt(zone_id: str) -> None
 
 
 def test_the_interval_is_the_last_change_where_that_is_larger() -> None:
-    # Great Britain: 31 g, 27 the year before, would be 13 %; France moved less than 10 %.
     by_hand = {row[0]: row for row in rows("electricity_maps_yearly.csv")}
     for zone_id in ("FR", "AE", "GB", "CA-ON"):
         before, latest = map(float, by_hand[zone_id][-2:])

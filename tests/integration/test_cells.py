@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120)]
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     with kernel(tmp_path_factory.mktemp("cells")) as running:
         running.run("import asyncio")
+        running.cells(1)
         yield running
 
 
