@@ -108,7 +108,12 @@ def energy(part: Energy) -> dict[str, float | None]:
 
 
 def zone(zone: Zone) -> dict[str, Any]:
-    return {"id": zone.id, "how": zone.how, "confidence": str(zone.confidence)}
+    return {
+        "id": zone.id,
+        "name": zone.name,
+        "how": zone.how,
+        "confidence": str(zone.confidence),
+    }
 
 
 def intensity(intensity: Intensity) -> dict[str, Any]:

@@ -50,18 +50,18 @@ def _origin(summary: Mapping[str, Any]) -> str:
     charged = "whole machine" if settings["attribution"] == "machine" else "this notebook's share"
     parts = [
         humanize.place(
-            zone["id"],
+            escaped(zone["name"]) if zone["id"] else None,
             intensity["g_per_kwh"],
             year=intensity["year"],
             scope=intensity["scope"],
             basis=intensity["basis"],
             fallback=intensity["fallback"],
         ),
-        f"{intensity['accounting']}, {intensity['source']}",
+        f"{intensity['accounting']}, {escaped(intensity['source'])}",
         charged,
         f"PUE {humanize.number(settings['pue'])}",
     ]
-    return escaped(" · ".join(parts))
+    return " · ".join(parts)
 
 
 def _cells(summary: Mapping[str, Any]) -> list[str]:
@@ -111,15 +111,15 @@ def _devices(summary: Mapping[str, Any]) -> list[str]:
 def _footer(summary: Mapping[str, Any]) -> str:
     session = summary["session"]
     ended = f" to {session['ended_at']}" if session["ended_at"] else ", still running"
-    where = [each for each in (session["notebook"], session["host"]) if each]
+    where = [escaped(each) for each in (session["notebook"], session["host"]) if each]
     parts = [
         f"{session['started_at']}{ended}",
         *where,
-        f"Python {session['python']}",
-        f"nbcarbon {session['nbcarbon']}",
-        f"session {session['id']}",
+        f"Python {escaped(session['python'])}",
+        f"nbcarbon {escaped(session['nbcarbon'])}",
+        f"session {escaped(session['id'])}",
     ]
-    return escaped(" · ".join(parts))
+    return " · ".join(parts)
 
 
 def _table(columns: Mapping[str, str], rows: Iterable[Sequence[str]]) -> list[str]:

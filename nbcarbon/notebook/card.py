@@ -113,7 +113,7 @@ def card_json(f: Figures) -> dict[str, Any]:
         "own_fraction": summary.finite(f.own_fraction),
         "attribution": str(f.rule),
         "other_energy": summary.energy(f.other_energy),
-        "zone": {**summary.zone(f.zone), "name": f.zone.name},
+        "zone": summary.zone(f.zone),
         "intensity": summary.intensity(f.intensity),
         "pue": summary.finite(f.pue),
     }

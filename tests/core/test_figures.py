@@ -98,7 +98,7 @@ def test_a_summary_keeps_its_contract() -> None:
     assert set(found["session"]) == {
         "id", "started_at", "ended_at", "notebook", "host", "python", "nbcarbon",
     }  # fmt: skip
-    assert set(found["zone"]) == {"id", "how", "confidence"}
+    assert set(found["zone"]) == {"id", "name", "how", "confidence"}
     assert set(found["intensity"]) == {
         "g_per_kwh", "low", "high", "basis", "scope", "accounting", "source", "year", "fallback",
     }  # fmt: skip

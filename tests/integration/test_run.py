@@ -87,7 +87,9 @@ def test_a_failing_an_awaiting_a_short_and_a_long_cell(tmp_path: Path) -> None:
     assert durations[2] == pytest.approx(0.02, abs=0.015)
     assert durations[3] == pytest.approx(10.0, abs=0.2)
     assert found["cells"][3]["coverage_fraction"] > 0.99
-    assert found["zone"] == {"id": "FR", "how": "set by you", "confidence": "set"}
+    assert found["zone"] == {
+        "id": "FR", "name": "France", "how": "set by you", "confidence": "set",
+    }  # fmt: skip
     assert found["session"]["host"] is None
     assert found["session"]["notebook"] is None
     check_sums(found)
