@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nbcarbon import app
+from nbcarbon.ledger import store
+from nbcarbon.ledger.reader import is_live
 from nbcarbon.notebook import profile
-from tests.integration.kernels import kernel
+from tests.integration.kernels import kernel, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,12 +46,13 @@ def test_a_terminal_shows_a_card(tmp_path: Path) -> None:
     assert "Traceback" not in shown
 
 
-def test_a_terminal_interrupt_and_exit_leave_a_session(tmp_path: Path) -> None:
+def test_a_terminal_interrupt_and_exit_leave_a_session(tmp_path: Path, home: Path) -> None:
     shown = ipython("%load_ext nbcarbon\nraise KeyboardInterrupt\n1/0\nexit\n", tmp_path)
     assert "nbcarbon" not in shown.partition("load_ext")[2].partition("raise")[2]
-    import os
-
-    session = app.recorded_session("latest", os.environ)
+    # The shell does not wait for its sampler.
+    (path,) = store.sessions(home / ".local" / "state" / "nbcarbon" / "sessions")
+    assert wait_for(lambda: not is_live(path))
+    session = app.read_session(path)
     outcomes = [each.outcome for each in session.figures().cells]
     assert outcomes[0] == "interrupted"
     assert "error" in outcomes
