@@ -39,12 +39,15 @@ class Reply:
 
     @property
     def cards(self) -> list[str]:
-        """The plain text of each card, as it stands at last."""
+        """The plain text of each card of this cell, as it stands at last."""
         by_id = {
             each["transient"]["display_id"]: each["data"]["text/plain"]
-            for each in (*self.displays, *self.updates)
+            for each in self.displays
             if "display_id" in each.get("transient", {})
         }
+        for each in self.updates:  # some may be of a cell before
+            if each["transient"]["display_id"] in by_id:
+                by_id[each["transient"]["display_id"]] = each["data"]["text/plain"]
         return list(by_id.values())
 
 
@@ -120,18 +123,18 @@ class Kernel:
     def run(self, code: str, *, cell_id: str | None = None, **content: Any) -> Reply:
         return self.wait(self.send(code, cell_id=cell_id, **content))
 
-    def late_updates(self, count: int = 1, timeout_s: float = 5.0) -> list[dict[str, Any]]:
-        """Replacements of outputs that come after their cell is over."""
-        found: list[dict[str, Any]] = []
+    def run_to_card(self, code: str, timeout_s: float = 5.0) -> Reply:
+        """Run a cell, and wait until its card has its figures: it may be replaced after its end."""
+        reply = self.run(code)
         deadline_s = time.monotonic() + timeout_s
-        while len(found) < count and time.monotonic() < deadline_s:
+        while any("waiting" in each for each in reply.cards) and time.monotonic() < deadline_s:
             try:
                 message = self.client.get_iopub_msg(timeout=0.1)
             except queue.Empty:
                 continue
             if message["msg_type"] == "update_display_data":
-                found.append(message["content"])
-        return found
+                reply.updates.append(message["content"])
+        return reply
 
     def events(self) -> list[Event]:
         return LedgerReader(self.ledger).read()
