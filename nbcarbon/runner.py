@@ -228,6 +228,11 @@ def _execute(client: Any, environ: Mapping[str, str], exceptions: Any) -> str:
         return f"{error.ename}: {error.evalue}".strip()
     except exceptions.DeadKernelError:
         return "the kernel died"
+    except (KeyboardInterrupt, AssertionError):
+        # On Ctrl-C the client lets go of its kernel, and then trips over having none.
+        if client.km is not None:
+            raise
+        return "interrupted"
     return ""
 
 
@@ -239,6 +244,7 @@ def _first_line(cell: Any) -> str:
 def _refuse_kernel_without_nbcarbon(name: str, spec: Any) -> None:
     """One sentence now is better than a kernel that dies of an unknown extension."""
     import subprocess
+    import sys
 
     language = getattr(spec, "language", "python")
     if language != "python":
@@ -246,13 +252,19 @@ def _refuse_kernel_without_nbcarbon(name: str, spec: Any) -> None:
             f"The kernel {name!r} runs {language}, which nbcarbon cannot measure.",
             hint="It measures Python kernels.",
         )
+    if "-m" not in spec.argv:
+        return  # not started as a module: whatever it is, it says for itself what it lacks
+    command = spec.argv[: spec.argv.index("-m")]
+    major, minor = sys.version_info[:2]
+    if command in (["python"], [f"python{major}"], [f"python{major}.{minor}"]):
+        command = [sys.executable]  # as Jupyter does it: the one that we run on
     found = subprocess.run(  # noqa: S603 (the interpreter of a kernel the user has installed)
-        [spec.argv[0], "-c", "import nbcarbon"], capture_output=True, check=False, timeout=60
+        [*command, "-P", "-c", "import nbcarbon"], capture_output=True, check=False, timeout=60
     )
     if found.returncode:
         raise RunError(
             f"The kernel {name!r} has no nbcarbon.",
-            hint=f"Run: {spec.argv[0]} -m pip install nbcarbon",
+            hint=f"Run: {' '.join(command)} -m pip install nbcarbon",
         )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import time
 from typing import TYPE_CHECKING
 
+import ipykernel
 import pytest
 
 from tests.integration.kernels import Kernel, kernel, wait_for
@@ -277,3 +279,74 @@ def test_doctor_answers_from_a_process_of_its_own(shared: Kernel) -> None:
     assert "nbcarbon" in text
     assert "zone" in text
     assert "sessions" in text
+
+
+# Beside and after each other
+
+
+def test_work_that_outlives_its_cell_is_background(shared: Kernel) -> None:
+    shared.run("x = 1")
+    before_j = shared.session().figures().background.energy_j
+    shared.run(
+        "import threading, time\n"
+        "def burn():\n"
+        "    end = time.thread_time() + 1\n"
+        "    while time.thread_time() < end: pass\n"
+        "threading.Thread(target=burn).start()"
+    )
+    time.sleep(1.3)
+    shared.run("x = 1")
+    figures = shared.session().figures()
+    # Of a second at full load of one thread, modelled at no less than a quarter of a watt.
+    assert figures.background.energy_j - before_j > 0.25
+
+
+@pytest.mark.skipif(ipykernel.version_info[0] < 7, reason="subshells came with ipykernel 7")
+def test_cells_side_by_side_share_what_was_used(shared: Kernel) -> None:
+    control = shared.client.control_channel
+    message = shared.client.session.msg("create_subshell_request", {})
+    control.send(message)
+    subshell = shared.client.get_control_msg(timeout=10)["content"]["subshell_id"]
+    before = len(shared.cells(0))
+    machine_before_j = shared.session().figures().machine_j
+    long = shared.send("%carbon name long\nimport time; time.sleep(1.0)")
+    time.sleep(0.3)
+    request = shared.client.session.msg(
+        "execute_request",
+        {"code": "%carbon name beside\ntime.sleep(0.3)", "silent": False, "store_history": True,
+         "user_expressions": {}, "allow_stdin": False, "stop_on_error": True},
+    )  # fmt: skip
+    request["header"]["subshell_id"] = subshell
+    shared.client.shell_channel.send(request)
+    assert shared.wait(long).status == "ok"
+    assert wait_for(lambda: len(shared.cells(0)) == before + 2)
+    cells = {each.name: each for each in shared.cells(before + 2)[before:]}
+
+    assert set(cells) == {"long", "beside"}
+    assert all("overlap" in each.flags for each in cells.values())
+    assert cells["beside"].duration_s < cells["long"].duration_s
+    shared.run("x = 1")
+    figures = shared.session().figures()
+    outer_j = sum(each.energy_j for each in figures.cells if each.parent_index is None)
+    parts = (figures.front_end, figures.background, figures.between_cells, figures.others)
+    assert outer_j + sum(each.energy_j for each in parts) == pytest.approx(
+        figures.machine_j, rel=1e-3
+    )
+    assert figures.machine_j > machine_before_j
+
+
+def test_interrupts_at_any_moment_stop_the_cell_and_leave_no_pair_open(shared: Kernel) -> None:
+    rng = random.Random(3)
+    before = len(shared.cells(0))
+    count = 30
+    for _ in range(count):
+        sent = shared.send("while True: pass")
+        assert wait_for(lambda: bool(shared.session().open))
+        time.sleep(rng.random() * 0.004)
+        shared.manager.interrupt_kernel()
+        reply = shared.wait(sent)
+        assert (reply.status, reply.ename) == ("error", "KeyboardInterrupt")
+        assert "nbcarbon" not in reply.text
+    cells = shared.cells(before + count)[before:]
+    assert [each.outcome for each in cells] == ["interrupted"] * count
+    assert not shared.session().open

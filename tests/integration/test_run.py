@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -302,3 +303,45 @@ def test_a_card_waits_for_queued_gpu_work_and_a_silent_cell_says_it_did_not(tmp_
         if output["output_type"] == "execute_result"
     ]
     assert results == ["1", "2"]
+
+
+def test_ctrl_c_writes_what_was_run(tmp_path: Path) -> None:
+    path = notebook(tmp_path / "nb.ipynb", "x = 1", "import time; time.sleep(60)")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nbcarbon", "run", str(path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert "[1/2]" in process.stdout.readline()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    shown, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "Stopped: interrupted" in shown
+    assert summary(tmp_path / "nb.carbon.json")["cells"][0]["outcome"] == "ok"
+    assert (tmp_path / "nb.executed.ipynb").exists()
+
+
+def test_a_recorded_trace_is_played(tmp_path: Path) -> None:
+    trace = tmp_path / "trace.csv"
+    trace.write_text("seconds,device,kind,power_w\n0,cpu:0,cpu,30\n600,cpu:0,cpu,30\n")
+    path = notebook(tmp_path / "nb.ipynb", "%%carbon played\nimport time; time.sleep(0.5)")
+    done = nbcarbon("run", path, environ={"NBCARBON_REPLAY": str(trace)})
+    assert done.returncode == 0, done.stderr
+    (cell,) = summary(tmp_path / "nb.carbon.json")["cells"]
+    assert cell["energy_j"] == pytest.approx(30.0 * cell["duration_s"], rel=1e-3)
+
+
+def test_on_a_shared_machine_the_share_is_charged_and_said(tmp_path: Path) -> None:
+    path = notebook(
+        tmp_path / "nb.ipynb",
+        "%%carbon busy\nimport time\nend = time.process_time() + 1\nwhile time.process_time() < end: pass",
+    )
+    done = nbcarbon("run", path, environ={"SLURM_JOB_ID": "1"})
+    assert done.returncode == 0, done.stderr
+    found = summary(tmp_path / "nb.carbon.json")
+    assert found["settings"]["attribution"] == "share"
+    check_sums(found)
+    executed = nbformat.read(tmp_path / "nb.executed.ipynb", as_version=4)
+    text = executed.cells[0].outputs[0]["data"]["text/plain"]
+    assert "this notebook's share" in text
+    assert "whole machine" in text
