@@ -112,14 +112,14 @@ def _doctor(chosen: argparse.Namespace) -> int:
 
 
 def _report(chosen: argparse.Namespace) -> int:
-    from nbcarbon import app
+    from nbcarbon import recorded
     from nbcarbon.notebook.card import report_text
 
-    session = app.recorded_session(chosen.ledger, os.environ)
+    session = recorded.recorded_session(chosen.ledger, os.environ)
     if chosen.output is None:
         print(report_text(session.figures(), ascii=not _unicode()))
         return 0
-    written = app.export_session(
+    written = recorded.export_session(
         session, chosen.output, force=chosen.force, with_host=chosen.with_host
     )
     print(f"Written: {written}")
@@ -127,15 +127,15 @@ def _report(chosen: argparse.Namespace) -> int:
 
 
 def _history(chosen: argparse.Namespace) -> int:
-    from nbcarbon import app
+    from nbcarbon import recorded
 
     if chosen.delete or chosen.before or chosen.all:
-        count = app.delete_sessions(
+        count = recorded.delete_sessions(
             os.environ, session=chosen.delete, before=chosen.before, everything=chosen.all
         )
         print(f"Deleted: {count} session{'' if count == 1 else 's'}.")
         return 0
-    for line in app.session_lines(os.environ):
+    for line in recorded.session_lines(os.environ):
         print(line)
     return 0
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcarbon import settings
 from nbcarbon.core.said import SessionStarted
-from nbcarbon.errors import ExportError, LedgerError, RunError, SettingError
+from nbcarbon.errors import RunError
 from nbcarbon.version import __version__
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from nbcarbon.channel import End, Outbox
     from nbcarbon.core.figures import SessionFigures
     from nbcarbon.core.intensity import Intensity, Zone
-    from nbcarbon.core.session import Session
     from nbcarbon.meter.link import Link, SamplerHandle
     from nbcarbon.meter.meter import Meter
     from nbcarbon.ports import Clock, Discovery, SensorBackend
@@ -104,7 +103,10 @@ class App:
 
     def export(self, path: str, *, force: bool = False, with_host: bool = False) -> str:
         """Write the session to a file by its suffix. Returns where. Raises ExportError."""
-        return str(export_session(self.meter.session, Path(path), force=force, with_host=with_host))
+        from nbcarbon.recorded import export_session
+
+        written = export_session(self.meter.session, Path(path), force=force, with_host=with_host)
+        return str(written)
 
 
 def describe_zone(zone: Zone, intensity: Intensity) -> str:
@@ -112,28 +114,6 @@ def describe_zone(zone: Zone, intensity: Intensity) -> str:
     name = zone.name if zone.id else "zone unknown, world average"
     return (
         f"{name}, {intensity.g_per_kwh:.0f} g/kWh ({intensity.year}, {intensity.scope}; {zone.how})"
-    )
-
-
-def summary_of(session: Session, *, with_host: bool = False) -> dict[str, Any]:
-    """The summary of a session, as every export and the command line start from it."""
-    from datetime import timedelta
-
-    from nbcarbon.core.summary import summary
-
-    started = session.started
-    if started is None:
-        raise LedgerError("This ledger has no beginning.", hint="It is not a session's file.")
-    ended_at = None
-    if session.ended is not None:
-        ended_at = started.started_at + timedelta(seconds=session.until_s - started.start_s)
-    return summary(
-        session.figures(),
-        session=started,
-        ended_at=ended_at,
-        devices=session.devices.values(),
-        interval_s=float(session.settings.get("interval_s", "0.1")),
-        with_host=with_host,
     )
 
 
@@ -457,18 +437,16 @@ def checked_zone(text: str) -> str:
     return "auto" if text.strip().casefold() == "auto" else load_zones().resolve(text).id or ""
 
 
-# Sessions on disk
-
-
 def open_ledger(
     started: SessionStarted, chosen: Settings, environ: Mapping[str, str], clock: Clock
 ) -> tuple[Ledger, Past]:
     """The session's file, new or taken up from a sampler before this one. Raises nothing."""
     from nbcarbon.ledger.opening import open_session
+    from nbcarbon.recorded import sessions_folder
 
     asked = environ.get(LEDGER_VARIABLE, "")
     runtime = environ.get("XDG_RUNTIME_DIR", "")
-    folders = [_sessions_folder(chosen, environ)]
+    folders = [sessions_folder(chosen, environ)]
     if runtime:
         folders.append(Path(runtime) / "nbcarbon")
     return open_session(
@@ -478,151 +456,3 @@ def open_ledger(
         clock=clock,
         keep_days=chosen.keep_days,
     )
-
-
-def _sessions_folder(chosen: Settings, environ: Mapping[str, str]) -> Path:
-    from nbcarbon.ledger.store import state_folder
-
-    return state_folder(environ, chosen.state_dir) / "sessions"
-
-
-def ledger_folder(chosen: Settings, environ: Mapping[str, str]) -> tuple[Path, int]:
-    """Where sessions are kept, and how many there are. Raises LedgerError."""
-    from nbcarbon.ledger.store import sessions
-
-    folder = _sessions_folder(chosen, environ)
-    return folder, len(sessions(folder))
-
-
-def new_ledger_path(environ: Mapping[str, str]) -> Path:
-    """A path for a session that is about to start, in a folder that can be written to."""
-    import tempfile
-    from datetime import UTC, datetime
-
-    from nbcarbon.files import private_folder
-    from nbcarbon.ledger.store import session_path
-
-    folder = _sessions_folder(settings.load(environ).settings, environ)
-    try:
-        private_folder(folder)
-        usable = os.access(folder, os.W_OK)
-    except LedgerError:
-        usable = False
-    if not usable:
-        folder = Path(tempfile.mkdtemp(prefix="nbcarbon-"))
-    return session_path(folder, datetime.now(UTC), os.urandom(8).hex())
-
-
-def read_session(path: Path) -> Session:
-    """A recorded session, one that died closed at its last sample. Raises LedgerError."""
-    from nbcarbon.core.events import Noticed
-    from nbcarbon.core.recover import close_dead
-    from nbcarbon.core.session import Session
-    from nbcarbon.ledger.reader import is_live, read_all
-
-    live = is_live(path)  # asked first: what ends in between is read to its end
-    events, damaged_count = read_all(path)
-    session = Session(events if live else close_dead(events))
-    if damaged_count and not live:
-        plural = "record was" if damaged_count == 1 else "records were"
-        session.apply(Noticed("damaged", f"{damaged_count} damaged {plural} left out."))
-    return session
-
-
-class FollowedSession:
-    """A session that another process records, as far as its ledger goes at each look."""
-
-    def __init__(self, path: Path) -> None:
-        from nbcarbon.core.session import Session
-        from nbcarbon.ledger.reader import LedgerReader
-
-        self._reader = LedgerReader(path)
-        self.session = Session()
-
-    def update(self) -> Session:
-        """Take in what came since. A ledger that is not there yet holds nothing."""
-        try:
-            events = self._reader.read()
-        except LedgerError:
-            events = []
-        for event in events:
-            self.session.apply(event)
-        return self.session
-
-
-def recorded_session(name: str, environ: Mapping[str, str]) -> Session:
-    """A session by `latest`, id or path. Raises LedgerError."""
-    from nbcarbon.ledger.store import find
-
-    return read_session(find(_sessions_folder(settings.load(environ).settings, environ), name))
-
-
-def export_session(session: Session, path: Path, *, force: bool, with_host: bool) -> Path:
-    """Write a session to a file by its suffix. Returns where. Raises ExportError."""
-    from nbcarbon.export import export
-
-    try:
-        target = path.expanduser()
-    except RuntimeError:
-        raise ExportError(
-            f"There is no such home as in {path}.", hint="Give the whole path."
-        ) from None
-    export(summary_of(session, with_host=with_host), target, force=force)
-    return target
-
-
-def delete_sessions(
-    environ: Mapping[str, str], *, session: str | None, before: str | None, everything: bool
-) -> int:
-    """Delete recorded sessions that nobody writes to. Returns how many. Raises LedgerError, SettingError."""
-    from datetime import UTC, datetime
-
-    from nbcarbon.ledger import store
-
-    folder = _sessions_folder(settings.load(environ).settings, environ)
-    if session is not None:
-        path = store.find(folder, session)
-        if not store.delete(path):
-            raise LedgerError(
-                f"{path} is being written, or is not yours to delete.",
-                hint="End its notebook first.",
-            )
-        return 1
-    if before is not None:
-        try:
-            moment = datetime.fromisoformat(before).replace(tzinfo=UTC)
-        except ValueError:
-            raise SettingError(
-                f"{before[:40]!r} is not a date.", hint="Write it as YYYY-MM-DD."
-            ) from None
-        return store.delete_before(folder, moment)
-    return sum(map(store.delete, store.sessions(folder))) if everything else 0
-
-
-def session_lines(environ: Mapping[str, str]) -> Iterable[str]:
-    """One line for each recorded session, oldest first: id, begin, cells, energy, emissions."""
-    from nbcarbon.core import humanize
-    from nbcarbon.ledger import store
-
-    folder = _sessions_folder(settings.load(environ).settings, environ)
-    found = store.sessions(folder)
-    if not found:
-        yield f"No session has been recorded in {folder} yet."
-    for path in found:
-        begin = store.began_at(path).astimezone().strftime("%Y-%m-%d %H:%M")
-        name = path.stem.partition("-")[2]
-        try:
-            figures = read_session(path).figures()
-        except LedgerError as error:
-            yield f"{name}  {begin}  {error}"
-            continue
-        count = len(figures.cells)
-        yield "  ".join(
-            [
-                name,
-                begin,
-                f"{count:>4} cell{' ' if count == 1 else 's'}",
-                humanize.energy(figures.energy.energy_j),
-                humanize.mass(figures.emissions.emissions_g),
-            ]
-        )

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbcarbon import app, settings
+from nbcarbon import app, recorded, settings
 from nbcarbon.errors import NbcarbonError, SensorError
 from nbcarbon.version import __version__
 
@@ -101,7 +101,7 @@ def _sensors(discovery: Discovery) -> list[Check]:
 
 def _ledger(chosen: settings.Settings, environ: Mapping[str, str]) -> Check:
     try:
-        folder, count = app.ledger_folder(chosen, environ)
+        folder, count = recorded.ledger_folder(chosen, environ)
     except NbcarbonError as error:
         return Check("sessions", "problem", error.message, error.hint)
     return Check("sessions", "ok", f"{count} kept in {folder}")

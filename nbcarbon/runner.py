@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbcarbon import app
+from nbcarbon import app, recorded
 from nbcarbon.core.cell import Role
 from nbcarbon.errors import RunError
 from nbcarbon.notebook.card import MIME
@@ -61,9 +61,9 @@ def run(
     environ = dict(os.environ)
     if zone is not None:
         environ["NBCARBON_ZONE"] = app.checked_zone(zone)
-    ledger = app.new_ledger_path(environ)
+    ledger = recorded.new_ledger_path(environ)
     environ[app.LEDGER_VARIABLE] = str(ledger)
-    followed = app.FollowedSession(ledger)
+    followed = recorded.FollowedSession(ledger)
 
     def finished(progress: Progress) -> None:
         say(_line(progress, _figures(followed, progress.position), ascii=ascii))
@@ -76,7 +76,7 @@ def run(
         notebook, environ=environ, allow_errors=allow_errors, started=started, finished=finished
     )
     wait_until(lambda: followed.update().ended is not None)
-    session = app.read_session(ledger)
+    session = recorded.read_session(ledger)
     _fill_in(ran.notebook, session)
     _write_notebook(ran.notebook, output)
     say("")
@@ -87,7 +87,7 @@ def run(
     if ran.error:
         say(f"Stopped: {ran.error} (after {humanize.duration(time.monotonic() - began_s)})")
     for path in summaries:
-        app.export_session(session, path, force=True, with_host=with_host)
+        recorded.export_session(session, path, force=True, with_host=with_host)
     for path in (output, *summaries):
         say(f"Written: {path}")
     return FAILED if ran.error else DONE
@@ -109,7 +109,7 @@ def _line(progress: Progress, figures: Figures | None, *, ascii: bool) -> str:
     return humanize.plain("   ".join([start, *cost]), ascii=ascii)
 
 
-def _figures(followed: app.FollowedSession, position: int) -> Figures | None:
+def _figures(followed: recorded.FollowedSession, position: int) -> Figures | None:
     """The figures of the n-th cell, as soon as the ledger has them."""
 
     def cells() -> list[int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_client.manager import KernelManager
 
-from nbcarbon import app
+from nbcarbon import recorded
 from nbcarbon.core.session import Session
 from nbcarbon.ledger.reader import LedgerReader
 
@@ -145,7 +145,7 @@ class Kernel:
 
     def cells(self, count: int, timeout_s: float = 10.0) -> list[Any]:
         """The first reports of outermost cells, once there are that many."""
-        followed = app.FollowedSession(self.ledger)
+        followed = recorded.FollowedSession(self.ledger)
         deadline_s = time.monotonic() + timeout_s
         while True:
             figures = followed.update().figures().cells

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from nbcarbon import app
+from nbcarbon import recorded
 from nbcarbon.ledger.reader import is_live
 from tests.integration.kernels import kernel, wait_for
 
@@ -174,7 +174,7 @@ def test_a_kernel_that_dies_leaves_a_whole_session(
         died_s = time.monotonic()
         assert wait_for(lambda: not sampler.is_running() or sampler.status() == "zombie", 2.0)
         assert time.monotonic() - died_s < 1.5
-        session = app.read_session(running.ledger)
+        session = recorded.read_session(running.ledger)
 
         doomed = next(each for each in session.figures().cells if each.name == "doomed")
         assert doomed.outcome == "kernel_died"
@@ -196,7 +196,7 @@ def test_kernel_and_sampler_killed_together_lose_two_samples_at_most(tmp_path: P
 
         die(running, both)
         assert wait_for(lambda: not is_live(running.ledger), 2.0)
-        session = app.read_session(running.ledger)
+        session = recorded.read_session(running.ledger)
         doomed = next(each for each in session.figures().cells if each.name == "doomed")
         assert doomed.outcome == "kernel_died"
         assert 1.0 <= doomed.duration_s <= 2.6
@@ -270,7 +270,7 @@ def test_forked_children_neither_hang_nor_record(tmp_path: Path) -> None:
         running.run("x = 1")
         cells = running.cells(2)
         assert len(cells) == 2
-        assert app.FollowedSession(running.ledger).update().sampler_count == 1
+        assert recorded.FollowedSession(running.ledger).update().sampler_count == 1
 
 
 def test_descriptors_the_user_closed_are_not_written_to(tmp_path: Path) -> None:

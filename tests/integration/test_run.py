@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 import pytest
 
-from nbcarbon import app
+from nbcarbon import recorded
 from tests.stand_in.nvml import FakeGpu, StandIn
 from tests.stand_in.powercap import FakePowercap, Profile
 
@@ -261,7 +261,7 @@ def test_two_gpus_and_a_package_whose_true_energy_is_known(tmp_path: Path) -> No
     duration_s = found["cells"][2]["duration_s"]
     assert sum(d["energy_j"] for d in cpu["cpu"]) == pytest.approx(100.0 * duration_s, rel=6e-4)
     assert sum(d["energy_j"] for d in cpu["dram"]) == pytest.approx(12.0 * duration_s, rel=6e-4)
-    session = app.recorded_session("latest", os.environ)
+    session = recorded.recorded_session("latest", os.environ)
     assert session.figures().machine_j == pytest.approx(found["machine_j"])
 
 

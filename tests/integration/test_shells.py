@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nbcarbon import app
+from nbcarbon import recorded
 from nbcarbon.ledger import store
 from nbcarbon.ledger.reader import is_live
 from nbcarbon.notebook import profile
@@ -52,7 +52,7 @@ def test_a_terminal_interrupt_and_exit_leave_a_session(tmp_path: Path, home: Pat
     # The shell does not wait for its sampler.
     (path,) = store.sessions(home / ".local" / "state" / "nbcarbon" / "sessions")
     assert wait_for(lambda: not is_live(path))
-    session = app.read_session(path)
+    session = recorded.read_session(path)
     outcomes = [each.outcome for each in session.figures().cells]
     assert outcomes[0] == "interrupted"
     assert "error" in outcomes
