@@ -4,15 +4,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo lab test lint format bench clean
+.PHONY: help demo lab test test-oldest lint format bench clean
 
 help:
-	@echo "make demo    measure notebooks/quickstart.ipynb and show what each cell cost"
-	@echo "make lab     open JupyterLab on the demo's notebook"
-	@echo "make test    lint, types, import rules and every test"
-	@echo "make lint    only the first three"
-	@echo "make bench   measure nbcarbon itself (tests/bench)"
-	@echo "make clean   remove .venv and what the demo wrote"
+	@echo "make demo          measure notebooks/quickstart.ipynb and show what each cell cost"
+	@echo "make lab           open JupyterLab on the demo's notebook"
+	@echo "make test          lint, types, import rules and every test"
+	@echo "make test-oldest   shells and kernels again, on IPython 8 and ipykernel 6"
+	@echo "make lint          lint, types and import rules only"
+	@echo "make format        mend what a formatter can"
+	@echo "make bench         measure nbcarbon itself (tests/bench)"
+	@echo "make clean         remove the virtual environments and what the demo wrote"
 
 demo: $(VENV)/.run
 	@mkdir -p demo
@@ -30,6 +32,13 @@ test: $(VENV)/.test
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
+test-oldest:
+	@sh tests/system_packages.sh
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check \
+		--editable '.[test]' 'ipython==8.18.*' 'ipykernel==6.29.*'
+	.venv-oldest/bin/python -m pytest -n auto tests/integration tests/notebook
+
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,7 +54,7 @@ bench: $(VENV)/.test
 	$(BIN)/python -m tests.bench
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) .venv-oldest demo
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -256,9 +256,15 @@ class Roster:
 
 
 def findings_to_notify(findings: Collection[Finding]) -> list[tuple[str, str]]:
-    """The findings worth a notice in the notebook, as (key, sentence)."""
+    """The findings worth a notice in the notebook, as (key, sentence).
+
+    What is not there at all can rarely be mended in a minute: its remedies are the doctor's to tell.
+    """
     return [
-        (f"{each.backend}:{each.text}", f"{each.text} {each.hint}".strip())
+        (
+            f"{each.backend}:{each.text}",
+            each.text if each.status == "absent" else f"{each.text} {each.hint}".strip(),
+        )
         for each in findings
         if each.notify
     ]

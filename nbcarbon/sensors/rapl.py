@@ -366,7 +366,7 @@ def _spoken(number: str) -> str:
 
 def _findings(found: Collection[str], failed: dict[str, SensorError]) -> Iterator[Finding]:
     if not found and not failed:
-        yield Finding(NAME, "absent", ABSENT_TEXT, ABSENT_HINT)
+        yield Finding(NAME, "absent", ABSENT_TEXT, ABSENT_HINT, notify=True)
         return
     failed_cpus = [each for each in failed if not each.startswith("dram:")]
     if failed and not found and all(isinstance(each, SensorDenied) for each in failed.values()):
