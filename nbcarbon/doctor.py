@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbcarbon import app, recorded, settings
+from nbcarbon.core.humanize import percent, plain
 from nbcarbon.errors import NbcarbonError, SensorError
 from nbcarbon.version import __version__
 
@@ -82,7 +83,8 @@ def _sensors(discovery: Discovery) -> list[Check]:
     checks = []
     for sensor in discovery.sensors:
         device = sensor.device
-        text = f"{device.name}: {device.provenance} ({device.method}, ±{device.error_fraction:.0%})"
+        error = plain(percent(device.error_fraction))
+        text = f"{device.name}: {device.provenance} ({device.method}, ±{error})"
         try:
             sensor.read()
         except SensorError as error:

@@ -225,14 +225,17 @@ def _execute(client: Any, environ: Mapping[str, str], exceptions: Any) -> str:
     try:
         client.execute(env=dict(environ))
     except exceptions.CellExecutionError as error:
+        if error.ename == "KeyboardInterrupt":
+            return "interrupted"
         return f"{error.ename}: {error.evalue}".strip()
-    except exceptions.DeadKernelError:
-        return "the kernel died"
-    except (KeyboardInterrupt, AssertionError):
-        # On Ctrl-C the client lets go of its kernel, and then trips over having none.
-        if client.km is not None:
-            raise
-        return "interrupted"
+    except (KeyboardInterrupt, Exception) as error:
+        # On Ctrl-C the client lets go of its kernel, and then trips in one way or another over
+        # having none.
+        if client.km is None:
+            return "interrupted"
+        if isinstance(error, exceptions.DeadKernelError):
+            return "the kernel died"
+        raise
     return ""
 
 

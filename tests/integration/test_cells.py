@@ -250,8 +250,9 @@ def test_names_and_exports(shared: Kernel, tmp_path: object) -> None:
 
 
 def test_off_and_on(shared: Kernel) -> None:
+    before = len(shared.cells(0)) + 1
     shared.run("%carbon off")
-    before = len(shared.cells(0))
+    assert len(shared.cells(before)) == before
     assert shared.run("x = 1").status == "ok"
     shown = shared.run("%%carbon\nx = 1")
     assert shown.status == "ok"
