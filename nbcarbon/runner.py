@@ -224,19 +224,21 @@ def _execute(client: Any, environ: Mapping[str, str], exceptions: Any) -> str:
     """Run it all. Returns one line on what stopped it, empty where nothing did."""
     try:
         client.execute(env=dict(environ))
-    except exceptions.CellExecutionError as error:
-        if error.ename == "KeyboardInterrupt":
-            return "interrupted"
-        return f"{error.ename}: {error.evalue}".strip()
     except (KeyboardInterrupt, Exception) as error:
-        # On Ctrl-C the client lets go of its kernel, and then trips in one way or another over
-        # having none.
-        if client.km is None:
+        # On Ctrl-C the client shuts its kernel down, and then trips over that in one way or another.
+        if isinstance(error, KeyboardInterrupt) or _was_interrupted(client):
             return "interrupted"
+        if isinstance(error, exceptions.CellExecutionError):
+            return f"{error.ename}: {error.evalue}".strip()
         if isinstance(error, exceptions.DeadKernelError):
             return "the kernel died"
         raise
     return ""
+
+
+def _was_interrupted(client: Any) -> bool:
+    """Whether the client's own handler of signals has run: it keeps what it started then."""
+    return getattr(client, "_async_cleanup_kernel_future", None) is not None
 
 
 def _first_line(cell: Any) -> str:
