@@ -66,15 +66,17 @@ LOOP = """
 import json as _json, time as _time, os as _os, signal as _signal
 from nbcarbon import app as _app
 _pid = _app.current().meter.link.handle.pid
-def _run():
+def _run(signal):
+    _os.kill(_pid, signal)
     start = _time.process_time()
     n = 0
-    for i in range(3_000_000): n += i
+    for i in range(1_500_000): n += i
     return _time.process_time() - start
 _with, _without = [], []
-for _ in range(15):
-    _os.kill(_pid, _signal.SIGSTOP); _without.append(_run())
-    _os.kill(_pid, _signal.SIGCONT); _with.append(_run())
+for _ in range(100):  # with and without in turn, ABBA: a slow change of the machine's pace cancels
+    _without.append(_run(_signal.SIGSTOP)); _with.append(_run(_signal.SIGCONT))
+    _with.append(_run(_signal.SIGCONT)); _without.append(_run(_signal.SIGSTOP))
+_os.kill(_pid, _signal.SIGCONT)
 import statistics as _statistics
 print(_json.dumps({"ratio": _statistics.median(_with) / _statistics.median(_without) - 1}))
 """
