@@ -37,6 +37,7 @@ _OUTCOMES: Final = {
     Outcome.KERNEL_DIED: "kernel died",
     Outcome.UNCLOSED: "end not seen",
 }
+_SHORT: Final = "*"
 _FLAGS: Final = {
     "unsynced": "unsynced: GPU work may still have been queued when the cell ended",
     "overlap": "overlap: ran beside another cell, their common time is divided",
@@ -251,12 +252,13 @@ def _rows(f: SessionFigures) -> list[_Row]:
 
 def _cell_row(f: Figures) -> _Row:
     outcome = [] if f.outcome is Outcome.OK else [str(f.outcome).replace("_", " ")]
+    known = [each + _SHORT * f.below_resolution for each in _known(f)[:1]]
     return _Row(
         f.name,
         humanize.duration(f.duration_s),
         _energy(f),
         _emissions(f, GRAMS),
-        ", ".join([*outcome, *_known(f)[:1], *f.flags]),
+        ", ".join([*outcome, *known, *f.flags]),
         nested=f.parent_index is not None,
     )
 
@@ -289,6 +291,8 @@ def _legend(f: SessionFigures) -> list[str]:
     flags = dict.fromkeys(flag for each in f.cells for flag in each.flags)
     nested = any(each.parent_index is not None for each in f.cells)
     lines = ["An indented row is part of the row above it."] if nested else []
+    if any(each.below_resolution for each in f.cells):
+        lines.append(f"{_SHORT} too short for its sensors to resolve: only the range is known")
     return lines + _remarks(flags)
 
 
