@@ -96,17 +96,11 @@ def run(
 def _line(progress: Progress, figures: Figures | None, *, ascii: bool) -> str:
     """One finished cell, in one line."""
     from nbcarbon.core import humanize
+    from nbcarbon.notebook.card import brief
 
     start = f"[{progress.position}/{progress.of}] {progress.first_line[:40]:<40}"
-    if figures is None:
-        return f"{start} {progress.outcome}"
-    cost = [
-        humanize.duration(figures.duration_s),
-        humanize.energy(figures.energy.energy_j),
-        humanize.mass(figures.emissions.emissions_g),
-        *([progress.outcome] if progress.outcome != "ok" else []),
-    ]
-    return humanize.plain("   ".join([start, *cost]), ascii=ascii)
+    said = progress.outcome if figures is None else brief(figures)
+    return humanize.plain(f"{start}   {said}", ascii=ascii)
 
 
 def _figures(followed: recorded.FollowedSession, position: int) -> Figures | None:

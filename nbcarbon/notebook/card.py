@@ -129,6 +129,12 @@ def bundle(f: Figures, *, notices: Sequence[str] = (), ascii: bool = False) -> d
     }
 
 
+def brief(f: Figures) -> str:
+    """One run in a few words, for a line of progress."""
+    parts = [humanize.duration(f.duration_s), _energy(f).headline, _emissions(f).headline]
+    return "   ".join([*parts, *([str(f.outcome)] if f.outcome is not Outcome.OK else [])])
+
+
 def waiting_text(name: str, duration_s: float, *, ascii: bool = False) -> str:
     """What stands in a card's place until the sampler has answered."""
     parts = [name, humanize.duration(duration_s), WAITING]
