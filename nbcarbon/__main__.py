@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--summary", type=Path, action="append", metavar="OUT.json|.md", help="where figures go"
     )
-    run.add_argument("--zone", help="grid zone or cloud region, instead of detecting it")
+    run.add_argument("--zone", "--region", help="grid zone or cloud region, not looked for then")
     run.add_argument("--allow-errors", action="store_true", help="go on after a cell that fails")
     run.add_argument("--with-host", action="store_true", help="name host and notebook in summaries")
     run.set_defaults(command=_run)

@@ -151,9 +151,12 @@ def stop(*, wait_s: float = UNLOAD_WAIT_S) -> None:
 
 
 def wait_for_first_sampler() -> None:
-    """Give a new sampler a moment, once a process: a script's first block is worth it."""
+    """Give a new sampler a moment, once a process: a script's first block is worth it.
+
+    A notebook never waits: its sampler started with `%load_ext`.
+    """
     app = _current
-    if app is not None and not app.waited:
+    if app is not None and app.extension is None and not app.waited:
         app.waited = True
         app.meter.wait_ready(FIRST_WAIT_S)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ENVIRONMENT_PREFIX = "NBCARBON_"
+ALIASES = {"region": "zone"}
 SHORTEST_INTERVAL_S = 0.1
 """Faster reading of power is a known side channel (PLATYPUS): it is refused, not just not offered."""
 
@@ -112,6 +113,7 @@ def load(environ: Mapping[str, str] | None = None) -> Loaded:
     names = {each.name for each in fields(Settings)}
     for key, value in environ.items():
         name = key.removeprefix(ENVIRONMENT_PREFIX).lower()
+        name = ALIASES.get(name, name)
         if key.startswith(ENVIRONMENT_PREFIX) and name in names:
             given.append((key, name, value))
     for source, name, value in given:
@@ -131,4 +133,6 @@ def _from_file(path: Path, text: str, problems: list[str]) -> list[tuple[str, st
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         problems.append(f"{path} is not valid TOML ({error}): its settings are ignored.")
         return []
-    return [(f"{path}, key {key!r}", key, str(value)) for key, value in table.items()]
+    return [
+        (f"{path}, key {key!r}", ALIASES.get(key, key), str(value)) for key, value in table.items()
+    ]

@@ -75,6 +75,15 @@ def test_a_bad_file_names_file_and_key_and_changes_nothing(
     assert sentence in problem
 
 
+def test_a_region_is_a_zone(tmp_path: Path) -> None:
+    assert load({"NBCARBON_REGION": "FR"}).settings.zone == "FR"
+    environ = {"XDG_CONFIG_HOME": str(tmp_path)}
+    path = config_path(environ)
+    path.parent.mkdir()
+    path.write_text('region = "DE"\n')
+    assert load(environ).settings.zone == "DE"
+
+
 def test_a_variable_of_somebody_else_is_not_ours() -> None:
     assert load({"NBCARBON_LEDGER": "/x", "NBCARBON_STAND_IN_NVML": "y", "PUE": "3"}).problems == ()
     assert "NBCARBON_PUE" in load({"NBCARBON_PUE": "x"}).problems[0]
