@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,8 +163,6 @@ def wait_for_first_sampler() -> None:
 
 
 def _start(notebook: str, options: Mapping[str, str]) -> App:
-    import atexit
-
     from nbcarbon.meter.clock import SystemClock
     from nbcarbon.meter.edges import EdgeCounters
     from nbcarbon.meter.meter import Meter
@@ -205,16 +204,29 @@ def _start(notebook: str, options: Mapping[str, str]) -> App:
         meter.link.open()
     except (OSError, RunError) as error:
         meter.disable(f"paused: no sampler can be started ({error})")
-    app = App(meter, problems, sync_gpu=chosen.sync_gpu)
-    atexit.register(_at_exit, app)
+    _watch_process()
+    return App(meter, problems, sync_gpu=chosen.sync_gpu)
+
+
+@cache
+def _watch_process() -> None:
+    """Hear of this process's exit and of its forks: once, however often sessions come and go."""
+    import atexit
+
+    atexit.register(_at_exit)
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=meter.after_fork)
-    return app
+        os.register_at_fork(after_in_child=_after_fork)
 
 
-def _at_exit(app: App) -> None:
+def _at_exit() -> None:
     # The sampler ends by itself once the channel closes; an exit is never delayed for it.
-    app.meter.end(wait_s=0.0)
+    if _current is not None:
+        _current.meter.end(wait_s=0.0)
+
+
+def _after_fork() -> None:
+    if _current is not None:
+        _current.meter.after_fork()
 
 
 def _start_sampler(ledger: str) -> SamplerHandle:

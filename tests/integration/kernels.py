@@ -32,6 +32,7 @@ class Reply:
     ename: str = ""
     evalue: str = ""
     text: str = ""
+    paged: str = ""
     errors: list[dict[str, Any]] = field(default_factory=list)
     results: list[dict[str, Any]] = field(default_factory=list)
     displays: list[dict[str, Any]] = field(default_factory=list)
@@ -99,6 +100,10 @@ class Kernel:
                     reply.status = content["status"]
                     reply.ename = content.get("ename", "")
                     reply.evalue = content.get("evalue", "")
+                    reply.paged = "".join(
+                        each.get("data", {}).get("text/plain", "")
+                        for each in content.get("payload", ())
+                    )
             except queue.Empty:
                 pass
         return reply

@@ -264,10 +264,14 @@ def test_off_and_on(shared: Kernel) -> None:
 
 
 def test_help_is_real_and_completion_knows(shared: Kernel) -> None:
-    for code in ("%carbon?", "%%carbon?"):
-        message = shared.send(code)
-        reply = shared.wait(message)
-        assert reply.status == "ok"
+    for code, said in {
+        "%carbon?": "%carbon [COMMAND]: ask nbcarbon",
+        "%%carbon?": "%%carbon [NAME] [OPTIONS]: show what this cell cost",
+    }.items():
+        paged = shared.run(code).paged
+        assert said in paged
+        assert "%carbon zone" in paged
+        assert "--no-sync" in paged
     shared.client.complete("%carbon sta", 11)
     found = shared.client.get_shell_msg(timeout=10)["content"]["matches"]
     assert "status" in found
