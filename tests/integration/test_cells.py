@@ -290,7 +290,7 @@ def test_doctor_answers_from_a_process_of_its_own(shared: Kernel) -> None:
 
 
 def test_work_that_outlives_its_cell_is_background(shared: Kernel) -> None:
-    shared.run("x = 1")
+    count(shared)
     before_j = shared.session().figures().background.energy_j
     shared.run(
         "import threading, time\n"
@@ -300,7 +300,7 @@ def test_work_that_outlives_its_cell_is_background(shared: Kernel) -> None:
         "threading.Thread(target=burn).start()"
     )
     time.sleep(1.3)
-    shared.run("x = 1")
+    count(shared)
     figures = shared.session().figures()
     # Of a second at full load of one thread, modelled at no less than a quarter of a watt.
     assert figures.background.energy_j - before_j > 0.25
