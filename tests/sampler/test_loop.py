@@ -11,7 +11,7 @@ import pytest
 
 from nbcarbon.channel import decode, encode
 from nbcarbon.core.cell import CellRun, Outcome, Role
-from nbcarbon.core.device import Kind, Provenance
+from nbcarbon.core.device import CounterFile, Kind, Provenance
 from nbcarbon.core.events import (
     BetweenMeasured,
     CellClosed,
@@ -41,6 +41,8 @@ from nbcarbon.testing import FakeClock, ScriptedSensor, cpu_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+
+    from nbcarbon.core.device import Device
 
 START = SessionStarted(
     "5e55", datetime(2026, 1, 1, tzinfo=UTC), 1000.0, "host", "3.11", "0", "nb.ipynb", "boot",
@@ -144,6 +146,7 @@ class Bench:
     gone_at_s: float = 1100.0
     findings: tuple[Finding, ...] = ()
     busy: float = 1.0
+    others: tuple[tuple[Device, float], ...] = ()
 
     def __post_init__(self) -> None:
         self.ledger = MemoryLedger()
@@ -153,10 +156,14 @@ class Bench:
         self.stand_in = ScriptedSensor(
             self.clock, cpu_device(id="cpu:model", provenance=Provenance.MODELLED), lambda _: 30.0
         )
+        self.beside = tuple(
+            ScriptedSensor(self.clock, device, lambda _, power_w=power_w: power_w)  # type: ignore[misc]
+            for device, power_w in self.others
+        )
         self.alive = True
         self.roster = Roster(
             self.clock,
-            lambda: Discovery((self.sensor,), self.findings),
+            lambda: Discovery((self.sensor, *self.beside), self.findings),
             driver=Driver((), lambda: None),
             stand_in=lambda: Discovery((self.stand_in,)),
         )
@@ -357,6 +364,39 @@ def test_a_counter_that_stands_still_is_replaced_by_a_model() -> None:
 
     assert [each.key for each in bench.of(Noticed)] == ["frozen"]
     assert [part.device_id for part in session.cells[1].devices] == ["cpu:model"]
+
+
+FILE = CounterFile("/nowhere", 1e-6)
+
+
+def test_one_frozen_package_of_two_is_left_out_and_said() -> None:
+    second = cpu_device(id="cpu:1", name="CPU package 1", error_fraction=0.0)
+    bench = Bench(
+        said(opened(1, 1001.0), ended(1, 1030.0)), gone_at_s=1031.0, others=((second, 0.0),)
+    )
+    session = bench.run()
+
+    assert [each.text for each in bench.of(Noticed)] == [  # type: ignore[attr-defined]
+        "CPU package 1: its counter does not move: not counted."
+    ]
+    assert [part.device_id for part in session.cells[1].devices] == ["cpu:0"]
+
+
+def test_where_every_package_is_frozen_one_model_stands_for_all() -> None:
+    second = cpu_device(id="cpu:1", name="CPU package 1", error_fraction=0.0)
+    dram = cpu_device(id="dram:0", kind=Kind.DRAM, name="memory", counter_file=FILE)
+    bench = Bench(
+        said(opened(1, 1001.0), ended(1, 1030.0)),
+        gone_at_s=1031.0,
+        others=((second, 0.0), (dram, 5.0)),
+    )
+    bench.sensor.power_w = lambda _: 0.0
+    session = bench.run()
+
+    assert [each.key for each in bench.of(Noticed)] == ["frozen"]  # type: ignore[attr-defined]
+    assert [part.device_id for part in session.cells[1].devices] == ["cpu:model"]
+    assert bench.sensor.closed
+    assert all(each.closed for each in bench.beside)
 
 
 def test_an_idle_machines_counter_may_stand_still() -> None:
