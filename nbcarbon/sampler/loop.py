@@ -52,6 +52,7 @@ BRACKET_WAIT_S = 0.1
 FROZEN_S = 5.0
 FROZEN_BUSY_FRACTION = 0.05
 SUSPEND_S = 1.0
+CLOCK_STEP_S = 0.5
 SYNC_S = 5.0
 """Between two `fdatasync` of a running cell: half a millisecond of CPU each. Only a power loss needs them."""
 TERMINATED = "terminated"
@@ -131,6 +132,7 @@ class Loop:
         self._looked_s = float("-inf")
         self._unsynced = False
         self._suspended_s = clock.boottime_s() - clock.monotonic_s()
+        self._wall_s = self._wall_ahead_s()
         self._busy: tuple[float, float] | None = None
         self._paused = False
         self._pause_wanted = False
@@ -334,6 +336,7 @@ class Loop:
 
     def _look_after(self, now_s: float) -> None:
         """What need not be seen to at every reading."""
+        self._notice_clock_step()
         if not self._paused:
             self._notice_frozen()
             found = self._roster.retry()
@@ -427,6 +430,21 @@ class Loop:
             self._notice(
                 f"suspend:{suspended_s:.0f}",
                 f"The machine slept for {slept_s:.0f} s: what it used then is not counted.",
+            )
+
+    def _wall_ahead_s(self) -> float:
+        """How far the wall clock is ahead of the one that never steps."""
+        return self._clock.now().timestamp() - self._clock.boottime_s()
+
+    def _notice_clock_step(self) -> None:
+        wall_s = self._wall_ahead_s()
+        stepped_s, self._wall_s = wall_s - self._wall_s, wall_s
+        if abs(stepped_s) > CLOCK_STEP_S:
+            self._notice(
+                f"clock:{wall_s:.0f}",
+                f"The system clock was set {'forward' if stepped_s > 0 else 'back'} by "
+                f"{abs(stepped_s):.0f} s: times of day before and after do not compare, "
+                "energies are not touched.",
             )
 
     def _notice_frozen(self) -> None:

@@ -418,6 +418,19 @@ def test_sleep_is_a_gap_and_no_energy() -> None:
     assert cell.energy.energy_j <= 400.0
 
 
+@pytest.mark.parametrize(
+    ("step_s", "said_so"), [(3600.0, "forward by 3600 s"), (-7200.0, "back by 7200 s")]
+)
+def test_a_clock_that_is_set_is_said_and_changes_no_energy(step_s: float, said_so: str) -> None:
+    bench = Bench(said(opened(1, 1001.0), ended(1, 1005.0)), gone_at_s=1006.0)
+    bench.script.insert(2, (1003.0, lambda: bench.clock.step_wall(step_s)))
+    session = bench.run()
+
+    (notice,) = bench.of(Noticed)
+    assert said_so in notice.text  # type: ignore[attr-defined]
+    assert session.figures_of(1).energy.energy_j == about(400.0)
+
+
 def test_measuring_off_and_on_again() -> None:
     bench = Bench(
         said(
