@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbcarbon import app, recorded
+from nbcarbon.core import escape
 from nbcarbon.core.cell import Role
 from nbcarbon.errors import RunError
 from nbcarbon.notebook.card import MIME
@@ -82,10 +83,12 @@ def run(
     say("")
     say(report_text(session.figures(), ascii=ascii))
     for notice in session.notices.values():
-        say(humanize.plain(notice, ascii=ascii))
+        say(humanize.plain(escape.terminal(notice), ascii=ascii))
     say("")
     if ran.error:
-        say(f"Stopped: {ran.error} (after {humanize.duration(time.monotonic() - began_s)})")
+        say(
+            f"Stopped: {escape.terminal(ran.error)[:500]} (after {humanize.duration(time.monotonic() - began_s)})"
+        )
     for path in summaries:
         recorded.export_session(session, path, force=True, with_host=with_host)
     for path in (output, *summaries):
@@ -237,7 +240,7 @@ def _was_interrupted(client: Any) -> bool:
 
 def _first_line(cell: Any) -> str:
     lines = [line for line in cell.source.splitlines() if line.strip()]
-    return lines[0].strip() if lines else ""
+    return escape.terminal(lines[0].strip()) if lines else ""
 
 
 def _refuse_kernel_without_nbcarbon(name: str, spec: Any) -> None:

@@ -321,6 +321,17 @@ def test_ctrl_c_writes_what_was_run(tmp_path: Path) -> None:
     assert (tmp_path / "nb.executed.ipynb").exists()
 
 
+def test_a_notebook_moves_no_cursor(tmp_path: Path) -> None:
+    path = notebook(
+        tmp_path / "nb.ipynb",
+        "# \x1b[2J\x1b]0;title\x07 \u202e\nraise ValueError('\x1b[31m\\n\\r')",
+    )
+    done = nbcarbon("run", path)
+    assert done.returncode == 1
+    assert "Stopped: ValueError" in done.stdout
+    assert not any(each in done.stdout for each in ("\x1b", "\x07", "\u202e", "\r"))
+
+
 def test_a_recorded_trace_is_played(tmp_path: Path) -> None:
     trace = tmp_path / "trace.csv"
     trace.write_text("seconds,device,kind,power_w\n0,cpu:0,cpu,30\n600,cpu:0,cpu,30\n")
