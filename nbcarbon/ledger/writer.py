@@ -52,15 +52,14 @@ class LedgerWriter:
         self._waiting: deque[bytes] = deque(maxlen=MOST_KEPT)
         self._reason = problem
         self._fd = -1
-        self._inode = -1
+        self._locked = False
         if path is not None:
             self._open(path)
 
     def _open(self, path: Path) -> None:
         try:
             self._fd = os.open(path, _FLAGS, PRIVATE_FILE)
-            _lock(self._fd)
-            self._inode = os.fstat(self._fd).st_ino
+            self._locked = _lock(self._fd)
         except OSError as error:
             self._reason = error.strerror or str(error)
 
@@ -124,6 +123,8 @@ class LedgerWriter:
             self._fd = -1
             self._reason = "the file was deleted"
             return
+        if self._fd >= 0 and not self._locked:
+            self._locked = _lock(self._fd)  # somebody was just asking whether we are live
         self._drain()
 
     def _still_there(self) -> bool:
@@ -145,11 +146,17 @@ class LedgerWriter:
             self._fd = -1
 
 
-def _lock(fd: int) -> None:
-    """Mark the session as live until this process ends, however it ends. Advisory, never waited for."""
+def _lock(fd: int) -> bool:
+    """Mark the session as live until this process ends, however it ends. Advisory, never waited for.
+
+    Whether there is nothing more to try.
+    """
     try:
         import fcntl
     except ImportError:  # Windows
-        return
-    with suppress(OSError):
+        return True
+    try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import random
 import stat
@@ -337,6 +338,18 @@ def test_another_live_session_is_said(tmp_path: Path) -> None:
     assert is_live(other)
     live.close()
     assert not is_live(other)
+    writer.close()
+
+
+def test_a_session_is_live_even_if_somebody_asked_as_it_began(tmp_path: Path) -> None:
+    path = tmp_path / "20260101T000000Z-aa.ledger"
+    path.touch()
+    with open(path, "rb") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        writer = LedgerWriter(path, FakeClock())
+    assert not is_live(path)
+    writer.check()
+    assert is_live(path)
     writer.close()
 
 
