@@ -107,9 +107,9 @@ def _levels_w(trace: Trace, window: Window) -> tuple[float, float]:
     nearby = Window(window.start_s - NEIGHBOURHOOD_S, window.end_s + NEIGHBOURHOOD_S)
     levels_w = trace.levels_w(nearby, shortest_s=shortest_s)
     start, end = trace.at(nearby.start_s), trace.at(nearby.end_s)
-    if end.seen_s > start.seen_s:
-        levels_w.append((end.energy_j - start.energy_j) / (end.seen_s - start.seen_s))
-    return (min(levels_w), max(levels_w)) if levels_w else (0.0, 0.0)
+    # Some of it was seen, or there would be no energy to find the interval of.
+    levels_w.append((end.energy_j - start.energy_j) / (end.seen_s - start.seen_s))
+    return min(levels_w), max(levels_w)
 
 
 def _end_error_j(trace: Trace, instant_s: float, swing_w: float) -> float:

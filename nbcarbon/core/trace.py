@@ -72,11 +72,6 @@ class Stretch(NamedTuple):
     def seen(self) -> bool:
         return self.end.seen_s > self.start.seen_s
 
-    @property
-    def power_w(self) -> float:
-        """Mean power. 0 for an unseen stretch, whose power nobody knows: ask `seen` first."""
-        return (self.end.energy_j - self.start.energy_j) / self.duration_s
-
 
 class Trace:
     """Cumulative joules of one device, as a line through its readings.

@@ -122,3 +122,7 @@ def test_markdown(text: str, expected: str) -> None:
 )
 def test_latex(text: str, expected: str) -> None:
     assert escape.latex(text) == expected
+
+
+def test_a_long_label_says_that_it_goes_on() -> None:
+    assert escape.label("x" * 300) == "x" * (escape.LONGEST_LABEL - 1) + "…"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbcarbon.core.cell import CellRun, Outcome, Role
+from nbcarbon.core.cell import CellReport, CellRun, Outcome, Role
 from nbcarbon.core.events import (
     BetweenMeasured,
     CellClosed,
@@ -84,6 +84,16 @@ def test_a_nested_cell_is_not_added_to_its_parent() -> None:
     session = recovered(opened(1, 0.0), opened(2, 1.0, parent=1), *points(3))
     assert session.figures().machine_j == pytest.approx(300.0)
     assert [each.energy_j for each in session.figures().cells] == pytest.approx([300.0, 200.0])
+
+
+def test_a_nested_cell_that_was_closed_books_nothing() -> None:
+    def closed(nested: bool) -> CellClosed:
+        parent = 1 if nested else None
+        run = CellRun("key-2", 2, "inner", Role.CELL, DAY, 1.0, parent)
+        return CellClosed(CellReport(run, 2.0, Outcome.OK, ()))
+
+    session = recovered(opened(1, 0.0), closed(True), *points(3))
+    assert session.figures().machine_j == pytest.approx(300.0)
 
 
 def test_cells_side_by_side_share_what_was_used() -> None:

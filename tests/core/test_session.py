@@ -15,6 +15,7 @@ from nbcarbon.core.events import (
     BetweenMeasured,
     CellClosed,
     CellOpened,
+    CellRestarted,
     DevicesFound,
     Edge,
     Event,
@@ -194,3 +195,9 @@ def test_any_split_of_the_events_folds_to_the_same_session() -> None:
         for event in events[cut:]:
             parted.apply(event)
         assert parted.figures() == whole.figures()
+
+
+def test_a_restart_of_a_cell_nobody_knows_changes_nothing() -> None:
+    session = Session([START, DEVICES])
+    session.apply(CellRestarted(7, Edge(1.0, 0.0, 1)))
+    assert session.open == {}

@@ -238,3 +238,57 @@ def test_a_trace_is_flat_outside_its_ends() -> None:
     assert trace.at(500.0).energy_j == pytest.approx(50.0)
     assert trace.around(500.0) is None
     assert trace.around(99.0) is None
+
+
+def test_a_jump_that_counts_on_from_there_is_a_reset_upwards() -> None:
+    trace = Trace(cpu_device())
+    for instant_s, energy_j in ((0.0, 100.0), (1.0, 150.0), (2.0, 9e6), (3.0, 9e6 + 50.0)):
+        trace.add(CounterReading(instant_s, energy_j))
+
+    assert trace.at(3.0) == Point(3.0, 100.0, 2.0)
+
+
+def test_one_garbage_reading_after_another_is_no_reset() -> None:
+    trace = Trace(cpu_device())
+    for instant_s, energy_j in ((0.0, 100.0), (1.0, 9e6), (2.0, 5e8), (3.0, 250.0)):
+        trace.add(CounterReading(instant_s, energy_j))
+
+    assert trace.refused_count == 2
+    assert trace.at(3.0) == Point(3.0, 150.0, 3.0)
+
+
+def test_a_late_reading_finds_its_place_across_a_wrap() -> None:
+    trace = Trace(cpu_device(wraps_at_j=1e6))
+    trace.add(CounterReading(0.0, 1e6 - 100.0))
+    trace.add(CounterReading(2.0, 100.0))
+    trace.add(CounterReading(0.5, 1e6 - 80.0))
+
+    assert trace.at(0.5).energy_j == pytest.approx(20.0)
+    assert trace.at(2.0).energy_j == pytest.approx(200.0)
+
+
+def test_a_sensor_that_changes_its_kind_begins_anew_and_keeps_its_joules() -> None:
+    trace = Trace(cpu_device())
+    trace.add(PowerReading(0.0, 100.0))
+    trace.add(PowerReading(1.0, 100.0))
+    trace.add(CounterReading(2.0, 5000.0))
+    trace.add(CounterReading(3.0, 5050.0))
+
+    assert trace.at(3.0).energy_j == pytest.approx(150.0)
+
+
+def test_a_reading_at_the_very_instant_of_the_last_adds_nothing() -> None:
+    trace = Trace(cpu_device())
+    trace.add(CounterReading(0.0, 0.0))
+    trace.add(CounterReading(1.0, 50.0))
+    trace.interrupt()
+    trace.add(CounterReading(1.0, 50.0))
+
+    assert trace.points == (Point(0.0, 0.0, 0.0), Point(1.0, 50.0, 1.0))
+
+
+def test_a_window_in_a_gap_has_no_power_to_widen_it() -> None:
+    trace = Trace(cpu_device())
+    trace.resume([Point(0.0, 0.0, 0.0), Point(100.0, 0.0, 0.0)])
+    found = energy(trace, Window(50.0, 51.0))
+    assert (found.energy_j, found.high_j, found.coverage_fraction) == (0.0, 0.0, 0.0)
