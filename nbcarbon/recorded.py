@@ -44,6 +44,7 @@ def new_ledger_path(environ: Mapping[str, str]) -> Path:
 
     folder = sessions_folder(settings.load(environ).settings, environ)
     try:
+        private_folder(folder.parent)
         private_folder(folder)
         usable = os.access(folder, os.W_OK)
     except LedgerError:

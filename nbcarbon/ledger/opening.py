@@ -48,6 +48,9 @@ def open_session(
     ]  # fmt: skip
     for candidate in candidates:
         try:
+            if path is None:
+                # Whoever may write to the folder above could put another in the place of ours.
+                private_folder(candidate.parent.parent)
             private_folder(candidate.parent)
         except (LedgerError, OSError) as error:
             reasons.append(str(error))

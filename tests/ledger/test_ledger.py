@@ -290,6 +290,17 @@ def test_a_folder_others_may_write_to_is_refused(tmp_path: Path) -> None:
     assert "may be written to by others" in writer.problem
 
 
+def test_a_folder_below_one_that_others_may_write_to_is_refused(tmp_path: Path) -> None:
+    state = tmp_path / "nbcarbon"
+    state.mkdir()
+    state.chmod(0o770)
+    writer, _ = open_session(
+        START, folders=[state / "sessions"], path=None, clock=FakeClock(), keep_days=400
+    )
+    assert writer.problem is not None
+    assert "may be written to by others" in writer.problem
+
+
 def test_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
