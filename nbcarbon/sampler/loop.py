@@ -53,6 +53,9 @@ FROZEN_S = 5.0
 FROZEN_BUSY_FRACTION = 0.05
 SUSPEND_S = 1.0
 CLOCK_STEP_S = 0.5
+TRY_AGAIN = ("lost", "denied")
+"""What may mend itself, or be mended by an admin, while a session runs."""
+
 SYNC_S = 5.0
 """Between two `fdatasync` of a running cell: half a millisecond of CPU each. Only a power loss needs them."""
 TERMINATED = "terminated"
@@ -402,6 +405,7 @@ class Loop:
     def _welcome_devices(self) -> None:
         for discovery in self._roster.driver.found():
             self._take(discovery)
+            self._roster.look_later(any(each.status in TRY_AGAIN for each in discovery.findings))
             self._roster.driver.ask()
 
     def _take(self, discovery: Discovery) -> None:

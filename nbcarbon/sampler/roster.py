@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from nbcarbon.core.trace import Reading
     from nbcarbon.ports import Clock, Discovery, Finding, Sensor, SensorBackend
 
+NEVER_OPENED = "never opened"
+"""Stands in for the ids of devices that were lost or denied before anybody could ask for them."""
+
 RETRY_S = (5.0, 30.0, 300.0)
 """Pauses before a lost device is looked for again; the last one repeats."""
 
@@ -241,6 +244,13 @@ class Roster:
         found = type(discovery)(back, ())
         self._take(found)
         return found
+
+    def look_later(self, wanted: bool) -> None:
+        """Look for devices anew where some were there and could not be opened, until all can be."""
+        if not wanted:
+            self._lost.pop(NEVER_OPENED, None)
+        elif NEVER_OPENED not in self._lost:
+            self._lost[NEVER_OPENED] = (self._clock.monotonic_s() + RETRY_S[0], 1)
 
     def returned(self, device_id: str) -> float | None:
         """A device is here (again). Seconds it was away, None where it was not lost."""
