@@ -78,15 +78,19 @@ class App:
     def status(self) -> str:
         """One line: measuring or why not, the sum so far, the zone."""
         from nbcarbon.core import humanize
+        from nbcarbon.core.live import live
 
-        found = self.session_figures()
+        now = live(self.meter.session)
         state = self.meter.problem or ("measuring" if self.meter.measuring else "off")
-        power_w = self.meter.session.power_w()
         parts = [
             state,
-            *([humanize.power(power_w)] if power_w is not None and self.meter.measuring else []),
-            humanize.energy(found.energy.energy_j),
-            humanize.mass(found.emissions.emissions_g),
+            *(
+                [humanize.power(now.power_w)]
+                if now.power_w is not None and self.meter.measuring
+                else []
+            ),
+            humanize.energy(now.energy.energy_j),
+            humanize.mass(now.emissions.emissions_g),
             self.zone_text(),
         ]
         return " · ".join(parts)

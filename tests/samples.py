@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from nbcarbon.core.attribution import Rule
@@ -97,6 +98,10 @@ def wide() -> Figures:
     """A modelled run in an unknown zone, interrupted."""
     facts = report("wide", 250, part(MEMORY, 0.4, 0.1, 0.9), index=4, outcome=Outcome.INTERRUPTED)
     return priced(facts, zone=UNKNOWN, intensity=WORLD)
+
+
+def modelled(device: Device) -> Device:
+    return replace(device, provenance=Provenance.MODELLED, method="model", error_fraction=0.5)
 
 
 def energy(energy_wh: float) -> Energy:

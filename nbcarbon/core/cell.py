@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nbcarbon.core.energy import DeviceEnergy
+
+
+_MADE_KEY = re.compile(r"[0-9a-f]{12}-[0-9]+")
 
 
 class Role(StrEnum):
@@ -42,6 +46,11 @@ class CellRun:
     started_at: datetime
     start_s: float
     parent_index: int | None = None
+
+    @property
+    def cell_id(self) -> str | None:
+        """The notebook's own id of the cell, None where the key was made from the source."""
+        return None if _MADE_KEY.fullmatch(self.key) else self.key
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,18 @@ are the same session. Emissions are priced when asked: learning the zone late re
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nbcarbon.core import attribution
 from nbcarbon.core.attribution import Rule
 from nbcarbon.core.cell import CellReport, CellRun, Role
 from nbcarbon.core.emissions import operational
-from nbcarbon.core.energy import Energy, contained, total
+from nbcarbon.core.energy import DeviceEnergy, Energy, total
 from nbcarbon.core.events import (
     GRID_NOTICES,
     BetweenMeasured,
     CellClosed,
+    CellEnded,
     CellOpened,
     CellRestarted,
     DevicesFound,
@@ -30,6 +31,7 @@ from nbcarbon.core.events import (
     SettingChanged,
 )
 from nbcarbon.core.figures import Figures, SessionFigures, figures
+from nbcarbon.core.history import History
 from nbcarbon.core.intensity import Accounting, Basis, Confidence, Intensity, Scope, Zone
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nbcarbon.core.device import Device
-    from nbcarbon.core.energy import DeviceEnergy
     from nbcarbon.core.events import Event
 
 UNKNOWN_ZONE = Zone(None, "unknown", "not looked for yet", Confidence.NONE)
@@ -55,6 +56,18 @@ WORLD = Intensity(
 """Used in the first moments of a session, before its own intensity is known."""
 
 
+SAME_S = 0.05
+"""A point this near to the end of something was taken at that end."""
+
+
+class Booked(NamedTuple):
+    """How far one device's joules have been booked: cumulative ones of its trace, and sums of parts."""
+
+    until_j: float = 0.0
+    energy_j: float = 0.0
+    own_j: float = 0.0
+
+
 class Session:
     """The fold of a session's events. `apply` is the only way anything gets in."""
 
@@ -64,15 +77,16 @@ class Session:
         self.devices: dict[str, Device] = {}
         self.cells: dict[int, CellReport] = {}
         self.open: dict[int, CellRun] = {}
+        self.runs_of: dict[str, int] = {}
         self.notices: dict[str, str] = {}
         self.zone = UNKNOWN_ZONE
         self.intensity = WORLD
         self.settings: dict[str, str] = {}
-        self.latest: Sampled | None = None
-        self.previous: Sampled | None = None
+        self.history = History()
         self.until_s = 0.0
         self.sampler_count = 0
         self._parts = {rule: dict.fromkeys(PARTS, Energy()) for rule in Rule}
+        self._booked: dict[str, Booked] = {}
         for event in events:
             self.apply(event)
 
@@ -115,7 +129,7 @@ class Session:
         self.notices[event.key] = event.text
 
     def _sampled(self, event: Sampled) -> None:
-        self.previous, self.latest = self.latest, event
+        self.history.add(event)
         self.until_s = max(self.until_s, event.instant_s)
 
     def _cell_opened(self, event: CellOpened) -> None:
@@ -127,18 +141,23 @@ class Session:
         if run is not None:
             self.open[event.cell_index] = replace(run, start_s=event.edge.instant_s)
 
+    def _cell_ended(self, event: CellEnded) -> None:
+        self.open.pop(event.cell_index, None)
+
     def _cell_closed(self, event: CellClosed) -> None:
         report = event.report
         self.open.pop(report.run.index, None)
         if report.run.index in self.cells:
             return
         self.cells[report.run.index] = report
+        self.runs_of[report.run.key] = self.runs_of.get(report.run.key, 0) + 1
         self.until_s = max(self.until_s, report.end_s)
         if report.run.parent_index is None:
             part = "front_end" if report.run.role is Role.FRONT_END else "cells"
             for rule in Rule:
                 self._add(rule, part, [attribution.own(each, rule) for each in report.devices])
                 self._add(rule, "others", [attribution.rest(each, rule) for each in report.devices])
+            self._book(report.devices, report.end_s)
 
     def _between_measured(self, event: BetweenMeasured) -> None:
         self.until_s = max(self.until_s, event.end_s)
@@ -150,6 +169,7 @@ class Session:
                 strict=False,
             ):
                 self._add(rule, part, share)
+        self._book(event.devices, event.end_s)
 
     def _session_ended(self, event: SessionEnded) -> None:
         self.ended = event
@@ -157,6 +177,50 @@ class Session:
 
     def _add(self, rule: Rule, part: str, devices: Iterable[DeviceEnergy]) -> None:
         self._parts[rule][part] += total(devices, self.devices)
+
+    def _book(self, devices: Iterable[DeviceEnergy], end_s: float) -> None:
+        """Note how far each device's joules have been booked."""
+        points = self.history.points
+        # Where a point was taken at the very end, it says so itself: no error of a sum builds up.
+        level = points and abs(points[-1].instant_s - end_s) <= SAME_S
+        until_j = {each: energy_j for each, energy_j, _ in points[-1].points} if level else {}
+        for part in devices:
+            before = self._booked.get(part.device_id, Booked())
+            own_j = part.energy_j * (1.0 if part.own_fraction is None else part.own_fraction)
+            self._booked[part.device_id] = Booked(
+                until_j.get(part.device_id, before.until_j + part.energy_j),
+                before.energy_j + part.energy_j,
+                before.own_j + own_j,
+            )
+
+    def charged_j(self, device_id: str) -> float:
+        """A device's joules booked so far, as far as they are this notebook's."""
+        booked = self._booked.get(device_id, Booked())
+        return booked.energy_j if self.rule is Rule.MACHINE else booked.own_j
+
+    def own_fraction_of(self, device_id: str) -> float:
+        """This notebook's part of a device's joules so far; all of them before anything is known."""
+        booked = self._booked.get(device_id, Booked())
+        return booked.own_j / booked.energy_j if booked.energy_j > 0 else 1.0
+
+    def unbooked(self) -> tuple[DeviceEnergy, ...]:
+        """What the machine used since the last run or pause was booked, as far as points tell.
+
+        While one cell runs that is the cell's so far: facts come when it closes.
+        """
+        points = self.history.points
+        if not points:
+            return ()
+        found = []
+        for device_id, until_j, _ in points[-1].points:
+            device = self.devices.get(device_id)
+            if device is None:
+                continue  # a damaged ledger may have lost who it is
+            energy_j = max(0.0, until_j - self._booked.get(device_id, Booked()).until_j)
+            error_j = device.error_fraction * energy_j
+            low_j, high_j = max(0.0, energy_j - error_j), energy_j + error_j
+            found.append(DeviceEnergy(device_id, energy_j, low_j, high_j, 1.0))
+        return tuple(found)
 
     def figures_of(self, index: int, *, rule: Rule | None = None) -> Figures:
         """One finished run, priced as of now. Raises KeyError while it has no report."""
@@ -169,26 +233,24 @@ class Session:
             pue=self.pue,
         )
 
-    def power_w(self) -> float | None:
-        """Power over the last recorded second or more, None where that is not known."""
-        if self.latest is None or self.previous is None:
-            return None
-        before = {device_id: energy_j for device_id, energy_j, _ in self.previous.points}
-        elapsed_s = self.latest.instant_s - self.previous.instant_s
-        ids = {device_id for device_id, _, _ in self.latest.points}
-        added_j = [
-            energy_j - before[device_id]
-            for device_id, energy_j, _ in self.latest.points
-            if device_id in before and not contained(self.devices[device_id], ids, self.devices)
-        ]
-        return sum(added_j) / elapsed_s if added_j and elapsed_s > 0 else None
+    @property
+    def duration_s(self) -> float:
+        return max(0.0, self.until_s - self.started.start_s) if self.started else 0.0
+
+    def part(self, name: str, rule: Rule | None = None) -> Energy:
+        """One of `PARTS`, as booked so far."""
+        return self._parts[rule or self.rule][name]
+
+    def energy(self, rule: Rule | None = None) -> Energy:
+        """Everything booked so far but what is others'."""
+        parts = self._parts[rule or self.rule]
+        return parts["cells"] + parts["front_end"] + parts["background"] + parts["between_cells"]
 
     def figures(self, *, rule: Rule | None = None) -> SessionFigures:
         """The whole session, priced as of now."""
         rule = rule or self.rule
         parts = self._parts[rule]
-        ours = parts["cells"] + parts["front_end"] + parts["background"] + parts["between_cells"]
-        start_s = self.started.start_s if self.started else 0.0
+        ours = self.energy(rule)
         return SessionFigures(
             cells=tuple(
                 self.figures_of(index, rule=rule)
@@ -202,7 +264,7 @@ class Session:
             machine_j=sum(part.energy_j for part in parts.values()),
             energy=ours,
             emissions=operational(ours, pue=self.pue, intensity=self.intensity),
-            duration_s=max(0.0, self.until_s - start_s),
+            duration_s=self.duration_s,
             zone=self.zone,
             intensity=self.intensity,
             rule=rule,
@@ -223,6 +285,7 @@ _STEPS: dict[type, Callable[[Session, Any], None]] = {
     Sampled: Session._sampled,
     CellOpened: Session._cell_opened,
     CellRestarted: Session._cell_restarted,
+    CellEnded: Session._cell_ended,
     CellClosed: Session._cell_closed,
     BetweenMeasured: Session._between_measured,
     SessionEnded: Session._session_ended,

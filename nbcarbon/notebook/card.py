@@ -10,39 +10,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from unicodedata import combining, east_asian_width
 
-from nbcarbon.core import escape, humanize, summary
+from nbcarbon.core import escape, humanize, summary, wording
 from nbcarbon.core.attribution import Rule
 from nbcarbon.core.cell import Outcome
-from nbcarbon.core.device import Provenance
 from nbcarbon.core.emissions import operational
-from nbcarbon.core.humanize import CO2E, GRAMS, Estimate
+from nbcarbon.core.humanize import GRAMS, Estimate
+from nbcarbon.core.wording import DOT
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
     from nbcarbon.core.emissions import Emissions
     from nbcarbon.core.energy import Energy
-    from nbcarbon.core.figures import DeviceFigure, Figures, SessionFigures
-    from nbcarbon.core.intensity import Intensity, Zone
+    from nbcarbon.core.figures import Figures, SessionFigures
 
 MIME: Final = "application/vnd.nbcarbon.v1+json"
 LONGEST_LINE: Final = 100
 WAITING: Final = "waiting for the sampler"
 
-_DOT: Final = f"{humanize.SPACE}· "
 _INDENT: Final = " " * 8
-_OUTCOMES: Final = {
-    Outcome.ERROR: "ended in an error",
-    Outcome.INTERRUPTED: "interrupted",
-    Outcome.KERNEL_DIED: "kernel died",
-    Outcome.UNCLOSED: "end not seen",
-}
 _SHORT: Final = "*"
-_FLAGS: Final = {
-    "unsynced": "unsynced: GPU work may still have been queued when the cell ended",
-    "overlap": "overlap: ran beside another cell, their common time is divided",
-    "thread": "thread: no sampler process could be started, readings may be late",
-}
 
 
 # Cards ---------------------------------------------------------------------------------------
@@ -54,17 +41,27 @@ def card_text(f: Figures, *, notices: Iterable[str] = (), ascii: bool = False) -
     With `ascii`, nothing in it goes beyond ASCII.
     """
     inner = LONGEST_LINE - len(_INDENT)
-    head = [f.name, humanize.duration(f.duration_s), str(_energy(f)), str(_emissions(f))]
+    head = [
+        f.name,
+        humanize.duration(f.duration_s),
+        str(wording.energy(f)),
+        str(wording.emissions(f)),
+    ]
     devices = [
-        [each.name, _device_energy(each).headline, _device_power(each), _briefly(each, f.rule)]
+        [
+            each.name,
+            wording.device_energy(each).headline,
+            wording.device_power(each),
+            wording.briefly(each, f.rule),
+        ]
         for each in f.devices
     ]
     lines = [
         *_columns([_plain(head, ascii=ascii)], width=LONGEST_LINE),
-        *_wrapped([*_quiet(f), _charged(f.rule, f.own_fraction)], width=inner),
+        *_wrapped([*wording.quiet(f), wording.charged(f.rule, f.own_fraction)], width=inner),
         *_columns([_plain(row, ascii=ascii) for row in devices], width=inner),
-        *_wrapped([*_ranges(f), *_rest(f)], width=inner),
-        *(_cut(escape.terminal(each), inner) for each in _remarks(f.flags)),
+        *_wrapped([*wording.ranges(f), *wording.rest(f)], width=inner),
+        *(_cut(escape.terminal(each), inner) for each in wording.remarks(f.flags)),
         *(escape.terminal(each) for each in notices),
     ]
     return humanize.plain(f"\n{_INDENT}".join(lines), ascii=ascii)
@@ -75,37 +72,36 @@ def card_html(f: Figures, *, notices: Iterable[str] = ()) -> str:
     rows = "".join(
         _DEVICE.format(
             name=escape.html(each.name),
-            energy=escape.html(_device_energy(each).headline),
-            range=escape.html(_device_energy(each).range),
-            power=escape.html(_device_power(each)),
-            how=escape.html(", ".join(_method(each, f.rule))),
+            energy=escape.html(wording.device_energy(each).headline),
+            range=escape.html(wording.device_energy(each).range),
+            power=escape.html(wording.device_power(each)),
+            how=escape.html(", ".join(wording.method(each, f.rule))),
         )
         for each in f.devices
     )
-    rest = [
-        _DOT.join([_charged(f.rule, f.own_fraction), *_rest(f)]),
-        _DOT.join(_ranges(f)),
-        *_remarks(f.flags),
-    ]
     return _FRAME.format(
         width=640,
         head=_HEAD.format(
             name=escape.html(f.name),
             duration=escape.html(humanize.duration(f.duration_s)),
-            energy=_estimate_html(_energy(f)),
-            emissions=_estimate_html(_emissions(f)),
+            energy=_estimate_html(wording.energy(f)),
+            emissions=_estimate_html(wording.emissions(f)),
         ),
         body=_DETAILS.format(
-            quiet=escape.html(_DOT.join(_quiet(f))),
+            quiet=escape.html(DOT.join(wording.quiet(f))),
             table=_DEVICES.format(rows=rows) if rows else "",
-            rest="".join(_LINE.format(text=escape.html(each)) for each in rest if each),
+            rest="".join(_LINE.format(text=escape.html(each)) for each in _folded(f)),
         )
         + "".join(_LINE.format(text=escape.html(each)) for each in notices),
     )
 
 
-def card_json(f: Figures) -> dict[str, Any]:
-    """The card of one run as plain JSON values, for front ends that draw it themselves."""
+def card_json(f: Figures, *, notices: Iterable[str] = ()) -> dict[str, Any]:
+    """The card of one run as plain JSON values, for front ends that draw it themselves.
+
+    `text` holds everything the card shows, ready to show (docs/wire.md).
+    """
+    energy, emissions = wording.energy(f), wording.emissions(f)
     return {
         "schema": "nbcarbon.card",
         "schema_version": 1,
@@ -117,7 +113,38 @@ def card_json(f: Figures) -> dict[str, Any]:
         "zone": summary.zone(f.zone),
         "intensity": summary.intensity(f.intensity),
         "pue": summary.finite(f.pue),
+        "text": {
+            "name": f.name,
+            "duration": humanize.duration(f.duration_s),
+            "energy": energy.headline,
+            "energy_range": energy.aside,
+            "emissions": emissions.headline,
+            "emissions_range": emissions.aside,
+            "quiet": DOT.join(wording.quiet(f)),
+            "devices": [
+                {
+                    "name": each.name,
+                    "energy": wording.device_energy(each).headline,
+                    "range": wording.device_energy(each).range,
+                    "power": wording.device_power(each),
+                    "how": ", ".join(wording.method(each, f.rule)),
+                }
+                for each in f.devices
+            ],
+            "rest": _folded(f),
+            "notices": list(notices),
+        },
     }
+
+
+def _folded(f: Figures) -> list[str]:
+    """The lines below the table of devices."""
+    lines = [
+        DOT.join([wording.charged(f.rule, f.own_fraction), *wording.rest(f)]),
+        DOT.join(wording.ranges(f)),
+        *wording.remarks(f.flags),
+    ]
+    return [each for each in lines if each]
 
 
 def bundle(f: Figures, *, notices: Sequence[str] = (), ascii: bool = False) -> dict[str, Any]:
@@ -125,13 +152,17 @@ def bundle(f: Figures, *, notices: Sequence[str] = (), ascii: bool = False) -> d
     return {
         "text/plain": card_text(f, notices=notices, ascii=ascii),
         "text/html": card_html(f, notices=notices),
-        MIME: card_json(f),
+        MIME: card_json(f, notices=notices),
     }
 
 
 def brief(f: Figures) -> str:
     """One run in a few words, for a line of progress."""
-    parts = [humanize.duration(f.duration_s), _energy(f).headline, _emissions(f).headline]
+    parts = [
+        humanize.duration(f.duration_s),
+        wording.energy(f).headline,
+        wording.emissions(f).headline,
+    ]
     return "   ".join([*parts, *([str(f.outcome)] if f.outcome is not Outcome.OK else [])])
 
 
@@ -207,7 +238,7 @@ def report_html(f: SessionFigures) -> str:
         _TITLE.format(text=escape.html(title), align="right" if 0 < position < 6 else "left")
         for position, title in enumerate(_TITLES)
     )
-    lines = [_DOT.join(_terms(f)), *_legend(f)]
+    lines = [DOT.join(_terms(f)), *_legend(f)]
     return _FRAME.format(
         width=860,
         head="",
@@ -258,12 +289,12 @@ def _rows(f: SessionFigures) -> list[_Row]:
 
 def _cell_row(f: Figures) -> _Row:
     outcome = [] if f.outcome is Outcome.OK else [str(f.outcome).replace("_", " ")]
-    known = [each + _SHORT * f.below_resolution for each in _known(f)[:1]]
+    known = [each + _SHORT * f.below_resolution for each in wording.known(f)[:1]]
     return _Row(
         f.name,
         humanize.duration(f.duration_s),
-        _energy(f),
-        _emissions(f, GRAMS),
+        wording.energy(f),
+        wording.emissions(f, GRAMS),
         ", ".join([*outcome, *known, *f.flags]),
         nested=f.parent_index is not None,
     )
@@ -284,7 +315,7 @@ def _terms(f: SessionFigures) -> list[str]:
     """What all rows have in common."""
     seen = f.coverage_fraction
     return [
-        _place(f.zone, f.intensity),
+        wording.place(f.zone, f.intensity),
         "whole machine" if f.rule is Rule.MACHINE else "this notebook's share",
         *([f"coverage {humanize.percent(seen)}"] if f.cells and seen < 1 else []),
         f"PUE{humanize.SPACE}{humanize.number(f.pue)}",
@@ -299,137 +330,7 @@ def _legend(f: SessionFigures) -> list[str]:
     lines = ["An indented row is part of the row above it."] if nested else []
     if any(each.below_resolution for each in f.cells):
         lines.append(f"{_SHORT} too short for its sensors to resolve: only the range is known")
-    return lines + _remarks(flags)
-
-
-# Words that the terminal and the page share, not yet escaped -------------------------------------
-
-
-def _energy(f: Figures) -> Estimate:
-    return humanize.energy_estimate(
-        f.energy_j,
-        f.low_j,
-        f.high_j,
-        coverage_fraction=f.coverage_fraction,
-        below_resolution=f.below_resolution,
-    )
-
-
-def _emissions(f: Figures, scale: humanize.Scale = CO2E) -> Estimate:
-    return humanize.estimate(
-        f.emissions_g,
-        f.low_g,
-        f.high_g,
-        scale=scale,
-        coverage_fraction=f.coverage_fraction,
-        below_resolution=f.below_resolution,
-    )
-
-
-def _device_energy(device: DeviceFigure) -> Estimate:
-    return humanize.energy_estimate(
-        device.energy_j,
-        device.low_j,
-        device.high_j,
-        coverage_fraction=device.coverage_fraction,
-        below_resolution=device.below_resolution,
-    )
-
-
-def _device_power(device: DeviceFigure) -> str:
-    """Mean power, or nothing where the run was too short to have one."""
-    if device.mean_power_w is None or device.below_resolution:
-        return ""
-    return humanize.power(device.mean_power_w)
-
-
-def _known(f: Figures) -> list[str]:
-    """How the joules came to be known, in a word or two."""
-    known = humanize.known(measured_fraction=f.measured_fraction, reported=f.reported)
-    words = [known] if f.coverage_fraction > 0 else []
-    return [*words, "below resolution"] if f.below_resolution else words
-
-
-def _place(zone: Zone, intensity: Intensity) -> str:
-    return humanize.place(
-        None if zone.id is None else zone.name,
-        intensity.g_per_kwh,
-        year=intensity.year,
-        scope=str(intensity.scope),
-        basis=str(intensity.basis),
-        fallback=intensity.fallback,
-    )
-
-
-def _charged(rule: Rule, own_fraction: float | None) -> str:
-    """Who is charged, and how much of the machine's work was this notebook's own."""
-    if own_fraction is None:
-        unknown = "" if rule is Rule.MACHINE else ", this notebook's share is not known"
-        return f"whole machine{unknown}"
-    share = humanize.percent(own_fraction)
-    if rule is Rule.MACHINE:
-        return f"whole machine, own share {share}"
-    return f"this notebook's share, {share} of the machine"
-
-
-def _quiet(f: Figures) -> list[str]:
-    """The line below the bold one, in parts."""
-    outcome = [_OUTCOMES[f.outcome]] if f.outcome in _OUTCOMES else []
-    return [*outcome, *_known(f), _place(f.zone, f.intensity)]
-
-
-def _rest(f: Figures) -> list[str]:
-    """What else there is to know, in parts; the other rule's figure among it."""
-    parts = []
-    if f.mean_power_w is not None and not f.below_resolution:
-        parts.append(f"mean power {humanize.power(f.mean_power_w)}")
-    if f.own_fraction is not None:
-        other = "own share" if f.rule is Rule.MACHINE else "whole machine"
-        parts.append(f"{other} {humanize.energy(f.other_energy.energy_j)}")
-    return [
-        *parts,
-        f"coverage {humanize.percent(f.coverage_fraction)}",
-        f"PUE{humanize.SPACE}{humanize.number(f.pue)}",
-        f"intensity from {f.intensity.source}",
-    ]
-
-
-def _ranges(f: Figures) -> list[str]:
-    """The intervals that `about` stands for, as one part."""
-    ranges = [each.range for each in (_energy(f), _emissions(f)) if each.wide]
-    return [f"range {', '.join(ranges)}"] if ranges else []
-
-
-def _remarks(flags: Iterable[str]) -> list[str]:
-    return [_FLAGS.get(flag, flag) for flag in flags]
-
-
-def _method(device: DeviceFigure, rule: Rule) -> list[str]:
-    """How a device's joules came to be known, and what limits them."""
-    method = [device.method] if device.method else []
-    return [_provenance(device), *method, *_limits(device, rule)]
-
-
-def _briefly(device: DeviceFigure, rule: Rule) -> str:
-    """The same in few words: a model's name says little to who reads a terminal."""
-    said = device.method and device.provenance is not Provenance.MODELLED
-    known = f"{_provenance(device)} ({device.method})" if said else _provenance(device)
-    return ", ".join([known, *_limits(device, rule)])
-
-
-def _provenance(device: DeviceFigure) -> str:
-    return str(device.provenance) if device.coverage_fraction > 0 else "no reading"
-
-
-def _limits(device: DeviceFigure, rule: Rule) -> list[str]:
-    limits = ["below resolution"] if device.below_resolution else []
-    if not device.counted:
-        limits.append("part of another row")
-    if 0 < device.coverage_fraction < 1:
-        limits.append(f"coverage {humanize.percent(device.coverage_fraction)}")
-    if rule is Rule.SHARE and device.own_fraction is None:
-        limits.append("charged whole")
-    return limits
+    return lines + wording.remarks(flags)
 
 
 # Laying out a terminal -----------------------------------------------------------------------
@@ -477,8 +378,8 @@ def _wrapped(parts: Iterable[str], *, width: int) -> list[str]:
     """Parts joined by dots, on as many lines as they need."""
     lines: list[str] = []
     for part in map(escape.terminal, parts):
-        if lines and _width(lines[-1] + _DOT + part) <= width:
-            lines[-1] += _DOT + part
+        if lines and _width(lines[-1] + DOT + part) <= width:
+            lines[-1] += DOT + part
         else:
             lines.append(_cut(part, width))
     return lines
@@ -535,14 +436,14 @@ _NAME: Final = (
 _HEAD: Final = (
     '<div style="font-weight:600">'
     + _NAME
-    + _DOT
+    + DOT
     + "{duration}"
-    + _DOT
+    + DOT
     + "{energy}"
-    + _DOT
+    + DOT
     + "{emissions}</div>"
 )
-_WAITING_HEAD: Final = '<div style="font-weight:600">' + _NAME + _DOT + "{duration}</div>"
+_WAITING_HEAD: Final = '<div style="font-weight:600">' + _NAME + DOT + "{duration}</div>"
 _VALUE: Final = '<span style="white-space:nowrap">{value}</span>'
 _VALUE_ASIDE: Final = (
     '<span style="white-space:nowrap">{value} <span style="font-size:12px;' + _SOFT + '">{aside}'

@@ -1,0 +1,106 @@
+"""A session in the middle of things: what was booked, and what the cell that runs has used so far.
+
+Cheap enough for once a second: nothing in it grows with the number of cells. What runs is known from
+the sampler's points, a second old at most; the facts replace it when the cell closes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nbcarbon.core.attribution import Rule
+from nbcarbon.core.cell import Role
+from nbcarbon.core.device import Provenance
+from nbcarbon.core.emissions import operational
+from nbcarbon.core.energy import contained, total
+
+if TYPE_CHECKING:
+    from nbcarbon.core.cell import CellRun
+    from nbcarbon.core.device import Device
+    from nbcarbon.core.emissions import Emissions
+    from nbcarbon.core.energy import DeviceEnergy, Energy
+    from nbcarbon.core.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """`energy` is the session's with what runs; `running_energy` is that of the run alone.
+
+    `run` is the innermost cell that runs, `run_s` for how long as far as readings reach.
+    `measured_fraction` is None while nothing was used. `powers_w` is by counted device over the
+    last interval that was read, None where it was not observed; `power_w` adds those that were.
+    """
+
+    energy: Energy
+    emissions: Emissions
+    cells_fraction: float | None
+    measured_fraction: float | None
+    power_w: float | None
+    devices: tuple[Device, ...]
+    powers_w: tuple[float | None, ...]
+    run: CellRun | None
+    run_s: float
+    running_energy: Energy
+    running_emissions: Emissions
+
+
+def live(session: Session) -> Live:
+    """The session as it stands now, priced."""
+    unbooked = [_charged(session, each) for each in session.unbooked()]
+    running = total(unbooked, session.devices)
+    energy = session.energy() + running
+    devices = counted(session)
+    powers_w = _powers_w(session, devices)
+    known_w = [each for each in powers_w if each is not None]
+    runs = [run for run in session.open.values() if run.role is Role.CELL]
+    run = max(runs, key=lambda each: each.index, default=None)
+    cells_j = session.part("cells").energy_j + (running.energy_j if run is not None else 0.0)
+    priced = {"pue": session.pue, "intensity": session.intensity}
+    return Live(
+        energy=energy,
+        emissions=operational(energy, **priced),  # type: ignore[arg-type]
+        cells_fraction=cells_j / energy.energy_j if energy.energy_j > 0 else None,
+        measured_fraction=_measured_fraction(session, devices, unbooked),
+        power_w=sum(known_w) if known_w else None,
+        devices=devices,
+        powers_w=powers_w,
+        run=run,
+        run_s=0.0 if run is None else max(0.0, session.until_s - run.start_s),
+        running_energy=running,
+        running_emissions=operational(running, **priced),  # type: ignore[arg-type]
+    )
+
+
+def counted(session: Session) -> tuple[Device, ...]:
+    """Devices that were ever read and whose joules no other one holds already, in order of kind."""
+    ids = session.history.device_ids & session.devices.keys()
+    present = [session.devices[each] for each in ids]
+    found = [each for each in present if not contained(each, ids, session.devices)]
+    return tuple(sorted(found, key=lambda each: (each.kind, each.id)))
+
+
+def _charged(session: Session, part: DeviceEnergy) -> DeviceEnergy:
+    """What this notebook is likely to be charged with. Whose work it was is told when it is over."""
+    if session.rule is Rule.MACHINE:
+        return part
+    own = part.scaled(session.own_fraction_of(part.device_id))
+    return replace(own, low_j=0.0, high_j=part.high_j)
+
+
+def _powers_w(session: Session, devices: tuple[Device, ...]) -> tuple[float | None, ...]:
+    last = session.history.intervals([each.id for each in devices], last=1)
+    return last[0].powers_w if last else (None,) * len(devices)
+
+
+def _measured_fraction(
+    session: Session, devices: tuple[Device, ...], unbooked: list[DeviceEnergy]
+) -> float | None:
+    so_far_j = {part.device_id: part.energy_j for part in unbooked}
+    by_device = [
+        (each.provenance, session.charged_j(each.id) + so_far_j.get(each.id, 0.0))
+        for each in devices
+    ]
+    whole_j = sum(energy_j for _, energy_j in by_device)
+    measured_j = sum(energy_j for known, energy_j in by_device if known is Provenance.MEASURED)
+    return measured_j / whole_j if whole_j > 0 else None

@@ -1,0 +1,159 @@
+"""What cards, tables, badges and the panel say of a run: words that every sink shares, not yet escaped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from nbcarbon.core import humanize
+from nbcarbon.core.attribution import Rule
+from nbcarbon.core.cell import Outcome
+from nbcarbon.core.device import Provenance
+from nbcarbon.core.humanize import CO2E, Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nbcarbon.core.figures import DeviceFigure, Figures
+    from nbcarbon.core.intensity import Intensity, Zone
+
+DOT: Final = f"{humanize.SPACE}· "
+"""Between the parts of a line: it may break behind the dot, never before."""
+
+_OUTCOMES: Final = {
+    Outcome.ERROR: "ended in an error",
+    Outcome.INTERRUPTED: "interrupted",
+    Outcome.KERNEL_DIED: "kernel died",
+    Outcome.UNCLOSED: "end not seen",
+}
+_FLAGS: Final = {
+    "unsynced": "unsynced: GPU work may still have been queued when the cell ended",
+    "overlap": "overlap: ran beside another cell, their common time is divided",
+    "thread": "thread: no sampler process could be started, readings may be late",
+}
+
+
+def energy(f: Figures) -> Estimate:
+    return humanize.energy_estimate(
+        f.energy_j,
+        f.low_j,
+        f.high_j,
+        coverage_fraction=f.coverage_fraction,
+        below_resolution=f.below_resolution,
+    )
+
+
+def emissions(f: Figures, scale: humanize.Scale = CO2E) -> Estimate:
+    return humanize.estimate(
+        f.emissions_g,
+        f.low_g,
+        f.high_g,
+        scale=scale,
+        coverage_fraction=f.coverage_fraction,
+        below_resolution=f.below_resolution,
+    )
+
+
+def device_energy(device: DeviceFigure) -> Estimate:
+    return humanize.energy_estimate(
+        device.energy_j,
+        device.low_j,
+        device.high_j,
+        coverage_fraction=device.coverage_fraction,
+        below_resolution=device.below_resolution,
+    )
+
+
+def device_power(device: DeviceFigure) -> str:
+    """Mean power, or nothing where the run was too short to have one."""
+    if device.mean_power_w is None or device.below_resolution:
+        return ""
+    return humanize.power(device.mean_power_w)
+
+
+def known(f: Figures) -> list[str]:
+    """How the joules came to be known, in a word or two."""
+    known = humanize.known(measured_fraction=f.measured_fraction, reported=f.reported)
+    words = [known] if f.coverage_fraction > 0 else []
+    return [*words, "below resolution"] if f.below_resolution else words
+
+
+def place(zone: Zone, intensity: Intensity) -> str:
+    return humanize.place(
+        None if zone.id is None else zone.name,
+        intensity.g_per_kwh,
+        year=intensity.year,
+        scope=str(intensity.scope),
+        basis=str(intensity.basis),
+        fallback=intensity.fallback,
+    )
+
+
+def charged(rule: Rule, own_fraction: float | None) -> str:
+    """Who is charged, and how much of the machine's work was this notebook's own."""
+    if own_fraction is None:
+        unknown = "" if rule is Rule.MACHINE else ", this notebook's share is not known"
+        return f"whole machine{unknown}"
+    share = humanize.percent(own_fraction)
+    if rule is Rule.MACHINE:
+        return f"whole machine, own share {share}"
+    return f"this notebook's share, {share} of the machine"
+
+
+def quiet(f: Figures) -> list[str]:
+    """The line below the bold one, in parts."""
+    outcome = [_OUTCOMES[f.outcome]] if f.outcome in _OUTCOMES else []
+    return [*outcome, *known(f), place(f.zone, f.intensity)]
+
+
+def rest(f: Figures) -> list[str]:
+    """What else there is to know, in parts; the other rule's figure among it."""
+    parts = []
+    if f.mean_power_w is not None and not f.below_resolution:
+        parts.append(f"mean power {humanize.power(f.mean_power_w)}")
+    if f.own_fraction is not None:
+        other = "own share" if f.rule is Rule.MACHINE else "whole machine"
+        parts.append(f"{other} {humanize.energy(f.other_energy.energy_j)}")
+    return [
+        *parts,
+        f"coverage {humanize.percent(f.coverage_fraction)}",
+        f"PUE{humanize.SPACE}{humanize.number(f.pue)}",
+        f"intensity from {f.intensity.source}",
+    ]
+
+
+def ranges(f: Figures) -> list[str]:
+    """The intervals that `about` stands for, as one part."""
+    ranges = [each.range for each in (energy(f), emissions(f)) if each.wide]
+    return [f"range {', '.join(ranges)}"] if ranges else []
+
+
+def remarks(flags: Iterable[str]) -> list[str]:
+    return [_FLAGS.get(flag, flag) for flag in flags]
+
+
+def method(device: DeviceFigure, rule: Rule) -> list[str]:
+    """How a device's joules came to be known, and what limits them."""
+    method = [device.method] if device.method else []
+    return [provenance(device), *method, *limits(device, rule)]
+
+
+def briefly(device: DeviceFigure, rule: Rule) -> str:
+    """The same in few words: a model's name says little to who reads a terminal."""
+    said = device.method and device.provenance is not Provenance.MODELLED
+    known = f"{provenance(device)} ({device.method})" if said else provenance(device)
+    return ", ".join([known, *limits(device, rule)])
+
+
+def provenance(device: DeviceFigure) -> str:
+    return str(device.provenance) if device.coverage_fraction > 0 else "no reading"
+
+
+def limits(device: DeviceFigure, rule: Rule) -> list[str]:
+    limits = ["below resolution"] if device.below_resolution else []
+    if not device.counted:
+        limits.append("part of another row")
+    if 0 < device.coverage_fraction < 1:
+        limits.append(f"coverage {humanize.percent(device.coverage_fraction)}")
+    if rule is Rule.SHARE and device.own_fraction is None:
+        limits.append("charged whole")
+    return limits
