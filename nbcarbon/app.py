@@ -10,13 +10,14 @@ import os
 import sys
 import threading
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbcarbon import settings
 from nbcarbon.core.said import SessionStarted
-from nbcarbon.errors import RunError
+from nbcarbon.errors import RunError, SettingError
 from nbcarbon.version import __version__
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from nbcarbon.core.intensity import Intensity, Zone
     from nbcarbon.meter.link import Link, SamplerHandle
     from nbcarbon.meter.meter import Meter
+    from nbcarbon.panel.view_model import WhatIf
     from nbcarbon.ports import Clock, Discovery, SensorBackend
     from nbcarbon.sampler.loop import Ledger, Loop, Past
     from nbcarbon.settings import Settings
@@ -52,10 +54,10 @@ class App:
     exports, the doctor.
     """
 
-    def __init__(self, meter: Meter, problems: tuple[str, ...], *, sync_gpu: bool) -> None:
+    def __init__(self, meter: Meter, problems: tuple[str, ...], chosen: Settings) -> None:
         self.meter = meter
         self.problems = problems
-        self.sync_gpu = sync_gpu
+        self.settings = chosen
         self.extension: Any = None
         self.waited = False
 
@@ -73,14 +75,22 @@ class App:
         self.meter.disable(reason)
 
     def session_figures(self) -> SessionFigures:
-        return self.meter.session.figures()
+        return self.meter.look(lambda session: session.figures())
+
+    def remarks(self) -> list[str]:
+        """What the user should know of this session, one line each."""
+        said = [
+            *self.meter.look(lambda session: list(session.notices.values())),
+            self.meter.problem,
+        ]
+        return [f"! {text}" for text in said if text]
 
     def status(self) -> str:
         """One line: measuring or why not, the sum so far, the zone."""
         from nbcarbon.core import humanize
         from nbcarbon.core.live import live
 
-        now = live(self.meter.session)
+        now = self.meter.look(live)
         state = self.meter.problem or ("measuring" if self.meter.measuring else "off")
         parts = [
             state,
@@ -105,6 +115,28 @@ class App:
         from nbcarbon.grid.zones import load_zones
 
         return load_zones().ids()
+
+    def choices(self) -> dict[str, Any]:
+        """What a page can choose from: zones by name, export formats."""
+        from nbcarbon.export import formats
+        from nbcarbon.grid.zones import load_zones
+        from nbcarbon.panel.view_model import choices
+
+        zones = load_zones()
+        named = sorted((zones.name(each), each) for each in zones.ids())
+        return choices([(zone, name) for name, zone in named], formats())
+
+    def what_if(self, text: str) -> WhatIf:
+        """Another zone to compare with. Raises UnknownZoneError."""
+        from nbcarbon.panel.view_model import WhatIf
+
+        zone, intensity, _ = locate(checked_zone(text), {})
+        return WhatIf(zone, intensity)
+
+    def export_name(self, suffix: str) -> str:
+        """A name for a summary that nobody named: of this notebook and this moment."""
+        stem = Path(self.meter.started.notebook).stem or "session"
+        return f"{stem}-carbon-{datetime.now().astimezone():%Y%m%d-%H%M%S}{suffix}"
 
     def export(self, path: str, *, force: bool = False, with_host: bool = False) -> str:
         """Write the session to a file by its suffix. Returns where. Raises ExportError."""
@@ -209,7 +241,7 @@ def _start(notebook: str, options: Mapping[str, str]) -> App:
     except (OSError, RunError) as error:
         meter.disable(f"paused: no sampler can be started ({error})")
     _watch_process()
-    return App(meter, problems, sync_gpu=chosen.sync_gpu)
+    return App(meter, problems, chosen)
 
 
 @cache
@@ -454,6 +486,13 @@ def checked_zone(text: str) -> str:
     from nbcarbon.grid.zones import load_zones
 
     return "auto" if text.strip().casefold() == "auto" else load_zones().resolve(text).id or ""
+
+
+def checked_rule(text: str) -> str:
+    """A rule of attribution. Raises SettingError."""
+    if text not in ("machine", "share"):
+        raise SettingError(f"attribution cannot be {text[:40]!r}.", hint="Use machine or share.")
+    return text
 
 
 def open_ledger(

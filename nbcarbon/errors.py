@@ -11,6 +11,7 @@
     ├── LedgerError           a session's file that cannot be read or written
     ├── ExportError           a file that cannot be written or loaded
     ├── RunError              a notebook or kernel that cannot be run
+    ├── PanelError            the live panel cannot be shown
     └── NotMeasuring          there is no session to ask
 
 Each carries a `hint`: the one thing to do. `str(error)` is both, as one line.
@@ -69,6 +70,10 @@ class ExportError(NbcarbonError):
 
 class RunError(NbcarbonError):
     """A notebook or kernel that cannot be run."""
+
+
+class PanelError(NbcarbonError):
+    """The live panel cannot be shown."""
 
 
 class NotMeasuring(NbcarbonError):

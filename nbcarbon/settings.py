@@ -42,6 +42,7 @@ class Settings:
         0.1, "seconds between readings at the start of a cell", low=SHORTEST_INTERVAL_S, high=60.0
     )
     sync_gpu: bool = _option(True, "wait for queued GPU work at both ends of a %%carbon cell")
+    panel: bool = _option(True, "live figures and the panel in notebook pages")
     keep_days: int = _option(400, "delete sessions older than this many days", low=1, high=36_500)
     state_dir: str = _option("", "where sessions are kept, instead of $XDG_STATE_HOME/nbcarbon")
     powercap_root: str = _option("/sys/class/powercap", "root of the Linux powercap tree")
@@ -93,6 +94,14 @@ def config_path(environ: Mapping[str, str]) -> Path:
         Path(environ.get("HOME", "~")).expanduser() / ".config"
     )
     return Path(home) / "nbcarbon" / "config.toml"
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Where what can be made again is kept."""
+    home = environ.get("XDG_CACHE_HOME") or str(
+        Path(environ.get("HOME", "~")).expanduser() / ".cache"
+    )
+    return Path(home) / "nbcarbon"
 
 
 def load(environ: Mapping[str, str] | None = None) -> Loaded:

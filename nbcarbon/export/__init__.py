@@ -1,6 +1,6 @@
 """Writes a session's summary to a file and reads it back: one module per format, chosen by suffix.
 
-A format module has `SUFFIXES`, the endings it answers to, and `render(summary) -> bytes`; one that
+A format module has a `NAME`, `SUFFIXES`, the endings it answers to, and `render(summary) -> bytes`; one that
 can be read back has `load(data) -> summary` too. Nothing here knows a live session.
 """
 
@@ -29,6 +29,11 @@ class Write(Protocol):
 def suffixes() -> tuple[str, ...]:
     """Every file ending that can be exported to."""
     return tuple(suffix for each in FORMATS for suffix in each.SUFFIXES)
+
+
+def formats() -> tuple[tuple[str, str], ...]:
+    """Every format there is: its first file ending and its name."""
+    return tuple((each.SUFFIXES[0], each.NAME) for each in FORMATS)
 
 
 def renderer(path: Path) -> Callable[[Mapping[str, Any]], bytes]:

@@ -11,6 +11,7 @@ from nbcarbon.errors import ExportError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+NAME: Final = "JSON"
 SUFFIXES: Final = (".json",)
 
 

@@ -12,6 +12,7 @@ from nbcarbon.core.humanize import CO2E
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+NAME: Final = "Markdown"
 SUFFIXES: Final = (".md", ".markdown")
 
 _LEFT, _RIGHT = ":--", "--:"

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbcarbon.channel import Outbox, encode
 from nbcarbon.core.cell import CellRun, Outcome, Role
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # Bound at import: a user who shadows these names in a notebook must not stop a measurement.
 _process_time, _thread_id, _getpid = time.process_time, threading.get_native_id, os.getpid
+
+Seen = TypeVar("Seen")
 
 ALL_GPUS = "all"
 """The setting `visible_gpus` where CUDA_VISIBLE_DEVICES is not set; empty means none at all."""
@@ -84,6 +86,7 @@ class Meter:
         self._session: Session | None = None
         self._closed_indexes: set[int] = set()
         self._callbacks: defaultdict[int, list[Callable[[], None]]] = defaultdict(list)
+        self._listeners: tuple[Callable[[dict[str, Any]], None], ...] = ()
         self._problem = ""
         self._ended = False
         self.link = build_link(self, self._outbox)
@@ -212,6 +215,15 @@ class Meter:
             self._edges.watch(_counter_files(event))
         for callback in callbacks:
             callback()
+        for listener in self._listeners:
+            listener(event)
+
+    def subscribe(self, listener: Callable[[dict[str, Any]], None]) -> None:
+        """Hear every event from now on, as JSON values, on the link's thread. It must not raise."""
+        self._listeners = (*self._listeners, listener)
+
+    def unsubscribe(self, listener: Callable[[dict[str, Any]], None]) -> None:
+        self._listeners = tuple(each for each in self._listeners if each != listener)
 
     def failed(self, reason: str) -> None:
         """The link has given up."""
@@ -234,6 +246,11 @@ class Meter:
         """The live session, up to date."""
         with self._changed:
             return self._fold()
+
+    def look(self, view: Callable[[Session], Seen]) -> Seen:
+        """What `view` makes of the live session, which does not change while it looks."""
+        with self._changed:
+            return view(self._fold())
 
     def is_closed(self, index: int) -> bool:
         """Whether a run's figures are here."""

@@ -14,7 +14,7 @@ from nbcarbon.core import escape, humanize, summary, wording
 from nbcarbon.core.attribution import Rule
 from nbcarbon.core.cell import Outcome
 from nbcarbon.core.emissions import operational
-from nbcarbon.core.humanize import GRAMS, Estimate
+from nbcarbon.core.humanize import CO2E, GRAMS, Estimate
 from nbcarbon.core.wording import DOT
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nbcarbon.core.emissions import Emissions
     from nbcarbon.core.energy import Energy
     from nbcarbon.core.figures import Figures, SessionFigures
+    from nbcarbon.core.live import Live
 
 MIME: Final = "application/vnd.nbcarbon.v1+json"
 LONGEST_LINE: Final = 100
@@ -188,6 +189,34 @@ def waiting_bundle(name: str, duration_s: float) -> dict[str, Any]:
         "text/plain": waiting_text(name, duration_s),
         "text/html": waiting_html(name, duration_s),
     }
+
+
+def progress_text(name: str, run_s: float, now: Live, *, ascii: bool = False) -> str:
+    """A cell that still runs, in one line for a terminal."""
+    return _columns([_plain([name, *_so_far(run_s, now)], ascii=ascii)], width=LONGEST_LINE)[0]
+
+
+def progress_bundle(name: str, run_s: float, now: Live) -> dict[str, Any]:
+    """The same for a front end."""
+    parts = [escape.html(each) for each in _so_far(run_s, now)]
+    head = _WAITING_HEAD.format(name=escape.html(name), duration=DOT.join(parts))
+    return {
+        "text/plain": progress_text(name, run_s, now),
+        "text/html": _FRAME.format(width=640, head=head, body=""),
+    }
+
+
+def _so_far(run_s: float, now: Live) -> list[str]:
+    used = now.running_energy
+    energy = humanize.energy_estimate(used.energy_j, used.low_j, used.high_j)
+    emissions = now.running_emissions
+    grams = humanize.estimate(emissions.emissions_g, emissions.low_g, emissions.high_g, scale=CO2E)
+    return [
+        humanize.duration(float(round(run_s))),
+        *([humanize.power(now.power_w)] if now.power_w is not None else []),
+        f"{energy.headline} so far",
+        grams.headline,
+    ]
 
 
 # The session's table -----------------------------------------------------------------------------

@@ -34,18 +34,18 @@ class Cards:
         """Whether outputs go to a front end, which can replace them."""
         return getattr(self._shell, "kernel", None) is not None
 
-    def show(self, run: Run) -> None:
-        """Show a finished run's card."""
+    def show(self, run: Run, *, replace: bool = False) -> None:
+        """Show a finished run's card, in place of its line of progress where there is one."""
         from nbcarbon.notebook import card
 
         wait_s = CARD_WAIT_S if self.in_kernel else TERMINAL_WAIT_S
         found = self._meter.figures(run.index, wait_s=wait_s)
         notices = self._new_notices()
         if found is not None:
-            self._publish(run, self._bundle(found, notices))
+            self.publish(run, self._bundle(found, notices), update=replace)
             return
         duration_s = run.end_s - run.described.start_s
-        self._publish(run, card.waiting_bundle(run.name, duration_s))
+        self.publish(run, card.waiting_bundle(run.name, duration_s), update=replace)
         if self.in_kernel:
             self._meter.when_closed(run.index, lambda: self._replace(run, notices))
 
@@ -53,7 +53,7 @@ class Cards:
         """On the link's thread, where an error has nobody to go to: the waiting card stays then."""
         found = self._meter.figures(run.index, wait_s=0.0)
         if found is not None:
-            self._publish(run, self._bundle(found, notices), update=True)
+            self.publish(run, self._bundle(found, notices), update=True)
 
     def _bundle(self, figures: Figures, notices: tuple[str, ...]) -> dict[str, Any]:
         from nbcarbon.notebook import card
@@ -66,7 +66,8 @@ class Cards:
         self._said.update(fresh)
         return tuple(fresh)
 
-    def _publish(self, run: Run, data: dict[str, Any], *, update: bool = False) -> None:
+    def publish(self, run: Run, data: dict[str, Any], *, update: bool = False) -> None:
+        """Show something of this run, or put it where that stands already."""
         self._shell.display_pub.publish(
             data=data,
             metadata={INDEX_KEY: run.index},

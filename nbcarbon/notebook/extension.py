@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from nbcarbon.app import App
     from nbcarbon.notebook.display import Cards
     from nbcarbon.notebook.hooks import Cell
+    from nbcarbon.notebook.live_page import LivePage
     from nbcarbon.notebook.magics import Magics
+    from nbcarbon.notebook.progress import Progress
 
 MAGIC: Final = "carbon"
 
@@ -31,19 +34,25 @@ CELL_HELP: Final = "%%carbon [NAME] [OPTIONS]: show what this cell cost, as a ca
 
 
 class Extension:
-    """Everything of ours that a shell holds. `add` and `remove` are each other's inverse."""
+    """Everything of ours that a shell holds. `add` and `remove` are each other's inverse.
 
-    def __init__(self, shell: Any, app: App) -> None:
+    `page` is what an extension before this one showed, to be shown on.
+    """
+
+    def __init__(self, shell: Any, app: App, page: LivePage | None = None) -> None:
         self._shell = shell
         self._app = app
+        self._page = page
+        self._page_lock = threading.Lock()
         self._magics_before: dict[str, Any] = {}
         self.hooks = Hooks(
             shell,
             app.meter,
             may_be_queued=may_be_queued,
-            synchronise=synchronise if app.sync_gpu else lambda: False,
+            synchronise=synchronise if app.settings.sync_gpu else lambda: False,
             show=self._show,
             failed=self._failed,
+            page_seen=self.page_seen,
         )
         self.transformer = Transformer(self._cleanups)
 
@@ -57,7 +66,47 @@ class Extension:
     def magics(self) -> Magics:
         from nbcarbon.notebook.magics import Magics
 
-        return Magics(self._shell, self._app, self.hooks, self.cards, synchronise=synchronise)
+        return Magics(
+            self._shell,
+            self._app,
+            self.hooks,
+            self.cards,
+            page=self.page,
+            progress=self.progress,
+            synchronise=synchronise,
+            reset=lambda: reset(self._shell),
+        )
+
+    @cached_property
+    def progress(self) -> Progress:
+        from nbcarbon.notebook.progress import Progress
+
+        return Progress(self._shell, self._app.meter, self.cards)
+
+    @property
+    def page(self) -> LivePage:
+        """What a page shows, made with its first use."""
+        with self._page_lock:
+            if self._page is None:
+                from nbcarbon.notebook.live_page import LivePage
+
+                self._page = LivePage(self._app, reset=lambda: reset(self._shell))
+            return self._page
+
+    def page_seen(self) -> None:
+        """A page shows this notebook: prepare what it may want to show, unless the user wants none."""
+        if self._app.settings.panel:
+            # Even the imports are too much for a user's cell to wait for.
+            work = threading.Thread(target=self._start_page, name="nbcarbon-page", daemon=True)
+            work.start()
+
+    def _start_page(self) -> None:
+        self.page.start()
+
+    def give_page(self) -> LivePage | None:
+        """Let go of what a page shows, for another extension to show on."""
+        page, self._page = self._page, None
+        return page
 
     def add(self) -> None:
         self._add_magics()
@@ -65,6 +114,10 @@ class Extension:
         self.hooks.register()
 
     def remove(self) -> None:
+        if self._page is not None:
+            self._page.close()
+        if "progress" in self.__dict__:
+            self.progress.close()
         self.hooks.unregister()
         if self.transformer in self._shell.input_transformers_cleanup:
             self._shell.input_transformers_cleanup.remove(self.transformer)
@@ -112,7 +165,7 @@ class Extension:
         ]
 
     def _show(self, cell: Cell) -> None:
-        self.cards.show(cell.run)
+        self.cards.show(cell.run, replace=self.progress.end(cell))
 
     def _failed(self, reason: str) -> None:
         self._app.disable(reason)
@@ -121,13 +174,32 @@ class Extension:
 
 def load(shell: Any) -> None:
     """Measure every cell of this shell. An error of ours is one line, never a traceback."""
+    _load(shell, None)
+
+
+def reset(shell: Any) -> None:
+    """End the session, which is kept, and begin another that the same page shows."""
+    app = sessions.current()
+    page = None
+    if app is not None and app.extension is not None:
+        app.extension.hooks.leave()
+        page = app.extension.give_page()
+    unload(shell)
+    _load(shell, page)
+
+
+def _load(shell: Any, page: LivePage | None) -> None:
     try:
         app = sessions.start(notebook=os.environ.get("JPY_SESSION_NAME", ""))
         if app.extension is not None:
             return
-        extension = Extension(shell, app)
+        extension = Extension(shell, app, page)
         extension.add()
         app.extension = extension
+        if page is not None:
+            page.follow(app)
+        elif _page_is_there(shell):
+            extension.page_seen()
     except NbcarbonError as error:
         print(f"nbcarbon cannot measure: {error}", file=sys.stderr)
         return
@@ -136,6 +208,13 @@ def load(shell: Any) -> None:
         return
     for problem in app.problems:
         print(f"nbcarbon: {problem}", file=sys.stderr)
+
+
+def _page_is_there(shell: Any) -> bool:
+    """Whether the request that runs now comes from a page that shows cells: it names the cell."""
+    parent = getattr(shell, "parent_header", None)
+    metadata = parent.get("metadata") if isinstance(parent, dict) else None
+    return isinstance(metadata, dict) and bool(metadata.get("cellId"))
 
 
 def unload(shell: Any) -> None:

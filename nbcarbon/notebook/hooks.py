@@ -61,6 +61,7 @@ class Hooks:
         synchronise: Callable[[], bool],
         show: Callable[[Cell], None],
         failed: Callable[[str], None],
+        page_seen: Callable[[], None],
     ) -> None:
         self._shell = shell
         self._meter = meter
@@ -68,6 +69,7 @@ class Hooks:
         self._synchronise = synchronise
         self._show = show
         self._failed = failed
+        self._page_seen: Callable[[], None] | None = page_seen
         self._pid = _getpid()
         self._main_thread = threading.main_thread().ident
         self._failure_count = 0
@@ -99,6 +101,11 @@ class Hooks:
         for name, callback in self._callbacks.items():
             if callback in self._shell.events.callbacks[name]:
                 self._shell.events.unregister(name, callback)
+
+    def leave(self) -> None:
+        """End whatever runs: what comes is another session's."""
+        for cell in reversed(self._cells.values()):
+            self._meter.close(cell.run, Outcome.OK)
 
     def current(self) -> Cell | None:
         """The innermost cell that runs on this thread."""
@@ -134,6 +141,9 @@ class Hooks:
         if not self._stacks[thread]:
             self._meter.abandon_thread()
         cell_id = getattr(info, "cell_id", None)
+        if cell_id is not None and self._page_seen is not None:
+            page_seen, self._page_seen = self._page_seen, None
+            page_seen()  # only a page that shows cells names one
         nested = bool(self._stacks[thread])
         name = _given_name(info.raw_cell or "")
         run = self._meter.open(

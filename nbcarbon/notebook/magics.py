@@ -11,6 +11,7 @@ from IPython.core.error import UsageError
 from nbcarbon import app as sessions
 from nbcarbon import settings
 from nbcarbon.core.escape import label
+from nbcarbon.core.humanize import plain
 from nbcarbon.errors import NbcarbonError, SettingError
 from nbcarbon.notebook import options
 from nbcarbon.notebook.display import unicode
@@ -23,19 +24,33 @@ if TYPE_CHECKING:
     from nbcarbon.app import App
     from nbcarbon.notebook.display import Cards
     from nbcarbon.notebook.hooks import Hooks
+    from nbcarbon.notebook.live_page import LivePage
+    from nbcarbon.notebook.progress import Progress
 
 
 class Magics:
     """What the magics of one shell do. The extension registers them."""
 
     def __init__(
-        self, shell: Any, app: App, hooks: Hooks, cards: Cards, *, synchronise: Callable[[], bool]
+        self,
+        shell: Any,
+        app: App,
+        hooks: Hooks,
+        cards: Cards,
+        *,
+        page: LivePage,
+        progress: Progress,
+        synchronise: Callable[[], bool],
+        reset: Callable[[], None],
     ) -> None:
         self._shell = shell
         self._app = app
         self._hooks = hooks
         self._cards = cards
+        self._page = page
+        self._progress = progress
         self._synchronise = synchronise
+        self._begin_anew = reset
 
     # %carbon
 
@@ -68,7 +83,8 @@ class Magics:
         cell.shown = chosen
         if chosen.name:
             cell.name(chosen.name)
-        if chosen.sync and self._app.sync_gpu and self._hooks.may_be_queued():
+        self._progress.begin(cell)
+        if chosen.sync and self._app.settings.sync_gpu and self._hooks.may_be_queued():
             self._synchronise()
             self._app.meter.restart(cell.run)
 
@@ -84,14 +100,28 @@ class Magics:
         data = {"text/plain": text, "text/html": report_html(figures)}
         self._shell.display_pub.publish(data=data, metadata={})
 
+    def _panel(self, wanted: Command) -> None:
+        if not self._cards.in_kernel:
+            print(plain(self._page.text(), ascii=not unicode()))
+            return
+        # Whoever does not draw widgets (a page of HTML, a repository's) shows the words.
+        data, metadata = self._page.panel().box._repr_mimebundle_(), {}
+        if isinstance(data, tuple):
+            data, metadata = data
+        data["text/plain"] = plain(self._page.text())
+        self._shell.display_pub.publish(data=data, metadata=metadata)
+
+    def _reset(self, wanted: Command) -> None:
+        self._begin_anew()
+        print("A new session has begun. The one before is kept: nbcarbon history.")
+
     def _doctor(self, wanted: Command) -> None:
         from nbcarbon import doctor
 
         for line in doctor.lines(doctor.examine_apart(os.environ)):
             print(line)
-        for text in (*self._app.session_figures().notices, self._app.meter.problem):
-            if text:
-                print(f"! {text}")
+        for line in self._app.remarks():
+            print(line)
 
     def _zone(self, wanted: Command) -> None:
         if wanted.words:
@@ -107,11 +137,7 @@ class Magics:
 
     def _attribution(self, wanted: Command) -> None:
         if wanted.words:
-            if wanted.text not in ("machine", "share"):
-                raise SettingError(
-                    f"attribution cannot be {wanted.text[:40]!r}.", hint="Use machine or share."
-                )
-            self._app.change("attribution", wanted.text)
+            self._app.change("attribution", sessions.checked_rule(wanted.text))
         print(f"Shared devices are charged by {self._app.meter.session.rule}.")
 
     def _export(self, wanted: Command) -> None:

@@ -10,6 +10,7 @@ from nbcarbon.errors import SettingError
 COMMANDS: Final[dict[str, str]] = {
     "status": "one line: power now, the sum so far, the zone",
     "report": "the session's table",
+    "panel": "the live panel: power now, the session's figures, each cell, charts",
     "doctor": "what can be measured here, and how to get more",
     "zone": "show the grid zone, or set it: %carbon zone FR, %carbon zone auto",
     "pue": "set the building's power usage effectiveness: %carbon pue 1.3",
@@ -18,6 +19,7 @@ COMMANDS: Final[dict[str, str]] = {
     "name": "name the cell this stands in: %carbon name training",
     "on": "measure from here on",
     "off": "stop measuring until %carbon on",
+    "reset": "begin a new session; the one so far is kept",
     "help": "this list",
 }
 ALIASES: Final = {"region": "zone"}
@@ -77,7 +79,7 @@ def command(line: str) -> Command:
         hint = f"Options: {', '.join(sorted(allowed))}." if allowed else "It takes no options."
         raise SettingError(f"%carbon {name} has no option {given!r}.", hint=hint)
     words = tuple(word for word in rest if word not in flags)
-    if words and name in ("status", "report", "doctor", "on", "off", "help"):
+    if words and name in ("status", "report", "panel", "doctor", "on", "off", "reset", "help"):
         raise SettingError(
             f"%carbon {name} takes nothing behind it.", hint=f"Type %carbon {name} alone."
         )

@@ -49,7 +49,7 @@ class WhatIf(NamedTuple):
     intensity: Intensity
 
 
-class Page(NamedTuple):
+class Context(NamedTuple):
     """What a state says that the session does not know.
 
     `panel` is the widget's model id and `bokeh` the chart library's version, once both are there.
@@ -64,24 +64,24 @@ class Page(NamedTuple):
     bokeh: str | None = None
 
 
-def state(session: Session, page: Page) -> dict[str, Any]:
+def state(session: Session, context: Context) -> dict[str, Any]:
     """The session as it stands now."""
     now = live(session)
     energy, emissions = _estimates(now)
     other = None
-    if page.what_if is not None:
-        there_g = now.emissions.emissions_g * _ratio(session, page.what_if)
-        other = {"zone": page.what_if.zone.id, "emissions_g": _rounded(there_g)}
+    if context.what_if is not None:
+        there_g = now.emissions.emissions_g * _ratio(session, context.what_if)
+        other = {"zone": context.what_if.zone.id, "emissions_g": _rounded(there_g)}
     return {
         "type": "state",
         "v": VERSION,
         "nbcarbon": __version__,
         "session": _id(session),
-        "seq": page.seq,
+        "seq": context.seq,
         "t_ms": _ms(session, session.until_s),
-        "next_s": page.next_s,
+        "next_s": context.next_s,
         "running": now.run is not None,
-        "measuring": page.measuring,
+        "measuring": context.measuring,
         "cell": None if now.run is None else {"id": now.run.cell_id, "name": now.run.name},
         "power_w": _rounded(now.power_w),
         **_numbers(now.energy, now.emissions),
@@ -95,9 +95,9 @@ def state(session: Session, page: Page) -> dict[str, Any]:
         "cells_fraction": _rounded(now.cells_fraction),
         "recent_w": _recent_w(session, now.devices),
         "what_if": other,
-        "warning": _warning(session, page.problem),
+        "warning": _warning(session, context.problem),
         "text": {
-            "power": _power_text(now, page),
+            "power": _power_text(now, context),
             "energy": energy.headline,
             "energy_range": energy.interval,
             "emissions": emissions.headline,
@@ -109,10 +109,10 @@ def state(session: Session, page: Page) -> dict[str, Any]:
             "session": _session_text(session),
             "running": _running_text(now),
             "split": _split_text(now.cells_fraction),
-            "what_if": _what_if_text(session, now, page.what_if),
+            "what_if": _what_if_text(session, now, context.what_if),
         },
-        "panel": page.panel,
-        "bokeh": page.bokeh,
+        "panel": context.panel,
+        "bokeh": context.bokeh,
     }
 
 
@@ -185,9 +185,9 @@ def bye() -> dict[str, Any]:
     return {"type": "bye", "v": VERSION}
 
 
-def panel_text(session: Session, page: Page) -> str:
+def panel_text(session: Session, context: Context) -> str:
     """The panel for a terminal, or for a notebook that nobody runs."""
-    shown = state(session, page)
+    shown = state(session, context)
     text = shown["text"]
     known = [] if shown["known"] == "unknown" else [text["known"]]
     lines = [
@@ -351,8 +351,8 @@ def _known_text(measured_fraction: float | None) -> str:
     return humanize.known(measured_fraction=measured_fraction)
 
 
-def _power_text(now: Live, page: Page) -> str:
-    if not page.measuring:
+def _power_text(now: Live, context: Context) -> str:
+    if not context.measuring:
         return "paused"
     if now.run is None:
         return "idle"

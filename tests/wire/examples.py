@@ -24,7 +24,7 @@ from nbcarbon.core.session import Session
 from nbcarbon.core.units import J_PER_WH
 from nbcarbon.notebook.card import card_json
 from nbcarbon.panel import view_model
-from nbcarbon.panel.view_model import Page, WhatIf
+from nbcarbon.panel.view_model import Context, WhatIf
 from tests import samples
 from tests.samples import CPU, GPU, MEMORY
 
@@ -144,13 +144,13 @@ def examples() -> dict[str, Any]:
     """Every message by the name of its file."""
     idle, busy = Session(told().events), running()
     version = {"nbcarbon": "1.0.0"}  # so that a release changes no golden message
-    page = Page(seq=12, panel="0123456789abcdef0123456789abcdef", bokeh="3.9.2")
+    context = Context(seq=12, panel="0123456789abcdef0123456789abcdef", bokeh="3.9.2")
     return {
-        "state": view_model.state(busy, page._replace(what_if=POLAND)) | version,
-        "state_idle": view_model.state(idle, page) | version,
-        "state_paused": view_model.state(idle, page._replace(measuring=False)) | version,
-        "state_unknown_zone": view_model.state(in_nowhere(), Page(seq=2)) | version,
-        "state_first": view_model.state(Session([START]), Page(seq=1)) | version,
+        "state": view_model.state(busy, context._replace(what_if=POLAND)) | version,
+        "state_idle": view_model.state(idle, context) | version,
+        "state_paused": view_model.state(idle, context._replace(measuring=False)) | version,
+        "state_unknown_zone": view_model.state(in_nowhere(), Context(seq=2)) | version,
+        "state_first": view_model.state(Session([START]), Context(seq=1)) | version,
         "cell": view_model.cell(idle, idle.figures_of(2)),
         "cell_modelled": view_model.cell(in_nowhere(), in_nowhere().figures_of(1)),
         "cells": view_model.cells(idle),
