@@ -21,7 +21,6 @@ from nbcarbon.core.events import (
     Event,
     IntensityLearned,
     Noticed,
-    Sampled,
     SamplerStarted,
     SessionEnded,
     SessionStarted,
@@ -167,17 +166,6 @@ def test_a_report_that_comes_twice_counts_once() -> None:
     session = Session([START, DEVICES, closed(1, 50.0), closed(1, 50.0)])
 
     assert session.figures().machine_j == pytest.approx(50.0)
-
-
-def test_power_is_the_slope_of_the_last_two_points() -> None:
-    inner = cpu_device(id="inner", within="cpu:0")
-    session = Session([START, DevicesFound((cpu_device(), inner))])
-    assert session.power_w() is None
-    session.apply(Sampled(1.0, (("cpu:0", 100.0, 1.0), ("inner", 50.0, 1.0))))
-    assert session.power_w() is None
-    session.apply(Sampled(3.0, (("cpu:0", 180.0, 3.0), ("inner", 90.0, 3.0))))
-
-    assert session.power_w() == pytest.approx(40.0)
 
 
 def test_a_new_sampler_reopens_an_ended_session() -> None:
