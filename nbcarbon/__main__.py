@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    from nbcarbon.runner import run
+    from nbcarbon.runner.run import run
 
     in_terminal = sys.stdout.isatty()
     clear = "\r\x1b[K" if in_terminal else ""
@@ -95,7 +95,7 @@ def _run(chosen: argparse.Namespace) -> int:
         allow_errors=chosen.allow_errors,
         with_host=chosen.with_host,
         say=lambda line: print(f"{clear}{line}", flush=True),
-        running=lambda line: print(f"{clear}{line}", end="", flush=True) if in_terminal else None,
+        running=(lambda line: print(f"{clear}{line}", end="", flush=True)) if in_terminal else None,
         ascii=not _unicode(),
     )
 

@@ -1,0 +1,1 @@
+"""`nbcarbon run`: a notebook executed in a real kernel, every cell measured, the cost shown."""
