@@ -44,6 +44,7 @@ class Extension:
         self._app = app
         self._page = page
         self._page_lock = threading.Lock()
+        self._page_started = page is not None
         self._magics_before: dict[str, Any] = {}
         self.hooks = Hooks(
             shell,
@@ -95,7 +96,8 @@ class Extension:
 
     def page_seen(self) -> None:
         """A page shows this notebook: prepare what it may want to show, unless the user wants none."""
-        if self._app.settings.panel:
+        if self._app.settings.panel and not self._page_started:
+            self._page_started = True
             # Even the imports are too much for a user's cell to wait for.
             work = threading.Thread(target=self._start_page, name="nbcarbon-page", daemon=True)
             work.start()
