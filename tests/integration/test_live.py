@@ -32,6 +32,7 @@ class Page:
         self.kernel = running
         self.messages: list[dict[str, Any]] = []
         self.others: list[dict[str, Any]] = []
+        self.raw: list[dict[str, Any]] = []
 
     def listen(self, timeout_s: float = 0.2) -> None:
         """Take in whatever comes until nothing has come for a while."""
@@ -43,6 +44,7 @@ class Page:
             content = message["content"]
             if message["msg_type"] == "comm_msg" and content["comm_id"] == COMM_ID:
                 self.messages.append({**content["data"], "buffers": message["buffers"]})
+                self.raw.append({**message, "heard_at": time.time()})
             else:
                 self.others.append(message)
 
