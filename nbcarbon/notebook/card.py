@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from nbcarbon.core.emissions import Emissions
     from nbcarbon.core.energy import Energy
-    from nbcarbon.core.figures import Figures, SessionFigures
+    from nbcarbon.core.figures import DeviceFigure, Figures, SessionFigures
     from nbcarbon.core.live import Live
 
 MIME: Final = "application/vnd.nbcarbon.v1+json"
@@ -70,71 +70,39 @@ def card_text(f: Figures, *, notices: Iterable[str] = (), ascii: bool = False) -
 
 def card_html(f: Figures, *, notices: Iterable[str] = ()) -> str:
     """The card of one run as HTML: one bold line, one quiet line, notices, the rest folded."""
-    rows = "".join(
-        _DEVICE.format(
-            name=escape.html(each.name),
-            energy=escape.html(wording.device_energy(each).headline),
-            range=escape.html(wording.device_energy(each).range),
-            power=escape.html(wording.device_power(each)),
-            how=escape.html(", ".join(wording.method(each, f.rule))),
-        )
-        for each in f.devices
-    )
-    return _FRAME.format(
-        width=640,
-        head=_HEAD.format(
-            name=escape.html(f.name),
-            duration=escape.html(humanize.duration(f.duration_s)),
-            energy=_estimate_html(wording.energy(f)),
-            emissions=_estimate_html(wording.emissions(f)),
-        ),
-        body=_DETAILS.format(
-            quiet=escape.html(DOT.join(wording.quiet(f))),
-            table=_DEVICES.format(rows=rows) if rows else "",
-            rest="".join(_LINE.format(text=escape.html(each)) for each in _folded(f)),
-        )
-        + "".join(_LINE.format(text=escape.html(each)) for each in notices),
-    )
+    return _html(card_words(f, notices=notices))
 
 
 def card_json(f: Figures, *, notices: Iterable[str] = ()) -> dict[str, Any]:
-    """The card of one run as plain JSON values, for front ends that draw it themselves.
+    """The card of one run as plain JSON values, for front ends that draw it themselves."""
+    return _json(f, card_words(f, notices=notices))
 
-    `text` holds everything the card shows, ready to show (docs/wire.md).
-    """
+
+def card_words(f: Figures, *, notices: Iterable[str] = ()) -> dict[str, Any]:
+    """Everything the card shows, ready to show and not yet escaped (docs/wire.md)."""
     energy, emissions = wording.energy(f), wording.emissions(f)
     return {
-        "schema": "nbcarbon.card",
-        "schema_version": 1,
-        **summary.cell(f),
-        "mean_power_w": summary.finite(f.mean_power_w),
-        "own_fraction": summary.finite(f.own_fraction),
-        "attribution": str(f.rule),
-        "other_energy": summary.energy(f.other_energy),
-        "zone": summary.zone(f.zone),
-        "intensity": summary.intensity(f.intensity),
-        "pue": summary.finite(f.pue),
-        "text": {
-            "name": f.name,
-            "duration": humanize.duration(f.duration_s),
-            "energy": energy.headline,
-            "energy_range": energy.aside,
-            "emissions": emissions.headline,
-            "emissions_range": emissions.aside,
-            "quiet": DOT.join(wording.quiet(f)),
-            "devices": [
-                {
-                    "name": each.name,
-                    "energy": wording.device_energy(each).headline,
-                    "range": wording.device_energy(each).range,
-                    "power": wording.device_power(each),
-                    "how": ", ".join(wording.method(each, f.rule)),
-                }
-                for each in f.devices
-            ],
-            "rest": _folded(f),
-            "notices": list(notices),
-        },
+        "name": f.name,
+        "duration": humanize.duration(f.duration_s),
+        "energy": energy.headline,
+        "energy_range": energy.aside,
+        "emissions": emissions.headline,
+        "emissions_range": emissions.aside,
+        "quiet": DOT.join(wording.quiet(f)),
+        "devices": [_device_words(each, f.rule) for each in f.devices],
+        "rest": _folded(f),
+        "notices": list(notices),
+    }
+
+
+def _device_words(device: DeviceFigure, rule: Rule) -> dict[str, str]:
+    energy = wording.device_energy(device)
+    return {
+        "name": device.name,
+        "energy": energy.headline,
+        "range": energy.range,
+        "power": wording.device_power(device),
+        "how": ", ".join(wording.method(device, rule)),
     }
 
 
@@ -148,12 +116,51 @@ def _folded(f: Figures) -> list[str]:
     return [each for each in lines if each]
 
 
+def _html(words: dict[str, Any]) -> str:
+    rows = "".join(
+        _DEVICE.format_map({name: escape.html(text) for name, text in each.items()})
+        for each in words["devices"]
+    )
+    return _FRAME.format(
+        width=640,
+        head=_HEAD.format(
+            name=escape.html(words["name"]),
+            duration=escape.html(words["duration"]),
+            energy=_value_html(words["energy"], words["energy_range"]),
+            emissions=_value_html(words["emissions"], words["emissions_range"]),
+        ),
+        body=_DETAILS.format(
+            quiet=escape.html(words["quiet"]),
+            table=_DEVICES.format(rows=rows) if rows else "",
+            rest=_lines_html(words["rest"]),
+        )
+        + _lines_html(words["notices"]),
+    )
+
+
+def _json(f: Figures, words: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "schema": "nbcarbon.card",
+        "schema_version": 1,
+        **summary.cell(f),
+        "mean_power_w": summary.finite(f.mean_power_w),
+        "own_fraction": summary.finite(f.own_fraction),
+        "attribution": str(f.rule),
+        "other_energy": summary.energy(f.other_energy),
+        "zone": summary.zone(f.zone),
+        "intensity": summary.intensity(f.intensity),
+        "pue": summary.finite(f.pue),
+        "text": words,
+    }
+
+
 def bundle(f: Figures, *, notices: Sequence[str] = (), ascii: bool = False) -> dict[str, Any]:
     """One output with all three: each front end takes the richest it knows."""
+    words = card_words(f, notices=notices)
     return {
         "text/plain": card_text(f, notices=notices, ascii=ascii),
-        "text/html": card_html(f, notices=notices),
-        MIME: card_json(f, notices=notices),
+        "text/html": _html(words),
+        MIME: _json(f, words),
     }
 
 
@@ -274,7 +281,7 @@ def report_html(f: SessionFigures) -> str:
         body=_TABLE.format(
             titles=titles,
             rows=rows,
-            lines="".join(_LINE.format(text=escape.html(each)) for each in lines),
+            lines=_lines_html(lines),
         ),
     )
 
@@ -518,6 +525,10 @@ _ROW: Final = (
 )
 
 
-def _estimate_html(shown: Estimate) -> str:
-    template = _VALUE_ASIDE if shown.aside else _VALUE
-    return template.format(value=escape.html(shown.headline), aside=escape.html(shown.aside))
+def _value_html(value: str, aside: str) -> str:
+    template = _VALUE_ASIDE if aside else _VALUE
+    return template.format(value=escape.html(value), aside=escape.html(aside))
+
+
+def _lines_html(lines: Iterable[str]) -> str:
+    return "".join(_LINE.format(text=escape.html(each)) for each in lines)
