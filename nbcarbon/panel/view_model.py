@@ -78,11 +78,12 @@ def state(session: Session, context: Context) -> dict[str, Any]:
         "nbcarbon": __version__,
         "session": _id(session),
         "seq": context.seq,
+        "from_ms": _from_ms(session),
         "t_ms": _ms(session, session.until_s),
         "next_s": context.next_s,
         "running": now.run is not None,
         "measuring": context.measuring,
-        "cell": None if now.run is None else {"id": now.run.cell_id, "name": now.run.name},
+        "cell": _running_cell(session, now),
         "power_w": _rounded(now.power_w),
         **_numbers(now.energy, now.emissions),
         "known": _known(now.measured_fraction),
@@ -267,6 +268,19 @@ def _ms(session: Session, instant_s: float) -> int:
         return 0
     wall_s = session.started.started_at.timestamp() + instant_s - session.started.start_s
     return round(wall_s / S_PER_MS)
+
+
+def _from_ms(session: Session) -> int | None:
+    """Where the interval begins whose mean power a state tells."""
+    points = session.history.points
+    return _ms(session, points[-2].instant_s) if len(points) > 1 else None
+
+
+def _running_cell(session: Session, now: Live) -> dict[str, Any] | None:
+    if now.run is None:
+        return None
+    start_ms = _ms(session, now.run.start_s)
+    return {"id": now.run.cell_id, "name": now.run.name, "start_ms": start_ms}
 
 
 def _id(session: Session) -> str:

@@ -6,6 +6,7 @@ what the user wants in the words of the protocol; nothing is done here.
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,10 +81,12 @@ class Panel:
         self._export = ipywidgets.Button(
             description="Export", tooltip="Write the session's summary beside the notebook"
         )
+        # The page finds a control by its class, to lead there from a warning.
         self._what_if.add_class("nbc-compare")
-        self.box = ipywidgets.VBox(
+        self._zone.add_class("nbc-zone")
+        self._export.add_class("nbc-export")
+        self._controls = ipywidgets.VBox(
             [
-                self._figure,
                 self._what_if,
                 self._zone,
                 self._rule,
@@ -91,6 +94,8 @@ class Panel:
                 _row(self._pause, self._reset),
             ]
         )
+        self._controls.add_class("nbc-controls")
+        self.box = ipywidgets.VBox([self._figure, self._controls])
         self.box.add_class("nbc-panel")
         self.box.add_class("nbc-widget")
         self._show(snapshot()[0])
@@ -107,7 +112,8 @@ class Panel:
         self._figure.send(message, buffers=list(buffers))
 
     def close(self) -> None:
-        for each in (*self.box.children, self.box):
+        rows = [getattr(each, "children", ()) for each in self._controls.children]
+        for each in (*chain(*rows), *self._controls.children, *self.box.children, self.box):
             each.close()
 
     def _show(self, state: dict[str, Any]) -> None:

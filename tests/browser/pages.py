@@ -25,7 +25,7 @@ STATUS = "#nbcarbon-status"
 # Waiting for objects and not for what is drawn: an indicator says `idle` before there is a kernel,
 # and a key pressed then is lost.
 _READY = """async () => {
-  const widget = window.jupyterapp?.shell?.currentWidget;
+  const widget = window.__notebook();
   if (!widget?.context || !widget.content?.widgets) return false;
   await widget.context.ready;
   await widget.revealed;
@@ -35,7 +35,16 @@ _READY = """async () => {
   await kernel.info;
   return widget.content.widgets.length > 0;
 }"""
-_COUNTS = """() => window.jupyterapp.shell.currentWidget.content.widgets
+# With the focus in a sidebar no widget of the main area is the current one.
+_FIND = """window.__notebook = () => {
+  const shell = window.jupyterapp?.shell;
+  if (!shell) return null;
+  const current = shell.currentWidget;
+  if (current?.context && current.content?.widgets) return current;
+  return [...shell.widgets('main')].find(
+    each => each.context && each.content?.widgets && each.isVisible) ?? null;
+};"""
+_COUNTS = """() => window.__notebook().content.widgets
   .filter(each => each.model.type === 'code').map(each => each.model.executionCount)"""
 _NOISE = ("Canceled future for", "reading 'schema'", "Kernel connection", "Connection lost")
 """What Jupyter's own pages say of themselves on a reload or restart."""
@@ -62,6 +71,7 @@ class Notebook:
         self.errors: list[str] = []
         self.requests: list[str] = []
         page.set_default_timeout(WAIT_MS)
+        page.add_init_script(_FIND)
         page.on("pageerror", self._failed)
         page.on("console", self._logged)
         page.on("request", self._asked)
@@ -111,6 +121,7 @@ class Notebook:
 
     def wait_until_ready(self) -> Notebook:
         self.wait_for(_READY)
+        self.wait_for("() => window.jupyterapp.commands.hasCommand('nbcarbon:toggle-panel')")
         return self
 
     # Doing
@@ -130,7 +141,7 @@ class Notebook:
 
     def select(self, index: int) -> None:
         self.page.evaluate(
-            "index => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = index; }",
+            "index => { window.__notebook().content.activeCellIndex = index; }",
             index,
         )
 
@@ -178,7 +189,7 @@ class Notebook:
     def badges(self) -> list[str]:
         """The text of each badge there is, by the order of their cells; empty where a cell has none."""
         found: list[str] = self.page.evaluate(
-            """() => window.jupyterapp.shell.currentWidget.content.widgets
+            """() => window.__notebook().content.widgets
               .filter(each => each.model.type === 'code')
               .map(each => [...each.node.querySelectorAll('.nbc-badge')]
                 .map(badge => badge.textContent).join(' + '))"""
