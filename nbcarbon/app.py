@@ -66,6 +66,11 @@ class App:
         self.meter.change(name, value)
         self.settle()
 
+    def options(self) -> dict[str, str]:
+        """What the user has set for this session, for another one to go on with."""
+        now = self.meter.look(lambda session: dict(session.settings))
+        return {name: now[name] for name in ("zone", "pue", "attribution") if name in now}
+
     def settle(self) -> None:
         """Wait a moment until the sampler has taken in everything said so far."""
         self.meter.wait_settled(SETTLE_WAIT_S)

@@ -20,6 +20,8 @@ from nbcarbon.notebook.hooks import Hooks
 from nbcarbon.notebook.transform import Transformer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nbcarbon.app import App
     from nbcarbon.notebook.display import Cards
     from nbcarbon.notebook.hooks import Cell
@@ -176,23 +178,26 @@ class Extension:
 
 def load(shell: Any) -> None:
     """Measure every cell of this shell. An error of ours is one line, never a traceback."""
-    _load(shell, None)
+    _load(shell)
 
 
 def reset(shell: Any) -> None:
     """End the session, which is kept, and begin another that the same page shows."""
     app = sessions.current()
-    page = None
+    page, options = None, {}
     if app is not None and app.extension is not None:
         app.extension.hooks.leave()
         page = app.extension.give_page()
+        options = app.options()
     unload(shell)
-    _load(shell, page)
+    _load(shell, page, options)
 
 
-def _load(shell: Any, page: LivePage | None) -> None:
+def _load(
+    shell: Any, page: LivePage | None = None, options: Mapping[str, str] | None = None
+) -> None:
     try:
-        app = sessions.start(notebook=os.environ.get("JPY_SESSION_NAME", ""))
+        app = sessions.start(notebook=os.environ.get("JPY_SESSION_NAME", ""), options=options)
         if app.extension is not None:
             return
         extension = Extension(shell, app, page)

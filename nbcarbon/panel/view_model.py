@@ -379,7 +379,8 @@ def _zone_text(zone: Zone, intensity: Intensity) -> str:
 
 def _session_text(session: Session) -> str:
     name = session.started.notebook if session.started else ""
-    return f"{name or 'this session'}{DOT}{_seconds(session.duration_s)}"
+    long = [_seconds(session.duration_s)] if session.duration_s >= 1 else []
+    return DOT.join([name or "this session", *long])
 
 
 def _running_text(now: Live) -> str:

@@ -162,7 +162,7 @@ def _zone_list(label: str, zones: dict[str, str], hint: str) -> Any:
 
 def _row(*children: Any) -> Any:
     row = ipywidgets.HBox(list(children))
-    row.add_class("nbc-row")
+    row.add_class("nbc-side-by-side")
     return row
 
 

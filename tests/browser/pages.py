@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import nbformat
+from playwright.sync_api import Error as PageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,8 @@ _READY = """async () => {
   const kernel = widget.sessionContext.session?.kernel;
   if (!kernel) return false;
   await kernel.info;
-  return widget.content.widgets.length > 0;
+  return window.jupyterapp.commands.hasCommand('nbcarbon:toggle-panel')
+    && widget.content.widgets.length > 0;
 }"""
 # With the focus in a sidebar no widget of the main area is the current one.
 _FIND = """window.__notebook = () => {
@@ -120,9 +122,14 @@ class Notebook:
         return self.wait_until_ready()
 
     def wait_until_ready(self) -> Notebook:
-        self.wait_for(_READY)
-        self.wait_for("() => window.jupyterapp.commands.hasCommand('nbcarbon:toggle-panel')")
+        self.until(self._is_ready)
         return self
+
+    def _is_ready(self) -> bool:
+        try:
+            return bool(self.page.evaluate(_READY))
+        except PageError:
+            return False  # the page is on its way to another
 
     # Doing
 
@@ -152,9 +159,8 @@ class Notebook:
 
     def run(self, index: int) -> None:
         """Run a cell to its end."""
-        before = self.counts()[index]
-        self.start(index)
-        self.until(lambda: self.counts()[index] not in (None, before))
+        self.select(index)
+        self.command_and_wait("notebook:run-cell")
 
     def run_all(self) -> None:
         self.command("notebook:run-all-cells")
@@ -209,7 +215,7 @@ class Notebook:
         """How many points the live chart holds, wherever Bokeh keeps it."""
         count: int = self.page.evaluate(
             """() => Math.max(0, ...(window.Bokeh?.documents ?? []).flatMap(doc =>
-              [doc.get_model_by_name('nbcarbon-power')].filter(Boolean)
+              [doc.get_model_by_name('power')].filter(Boolean)
                 .map(source => source.get_length?.() ?? 0)))"""
         )
         return count

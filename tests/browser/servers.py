@@ -75,7 +75,7 @@ class Server:
                 "--IdentityProvider.token=", f"--ServerApp.root_dir={self.root}",
                 "--ServerApp.terminals_enabled=False", "--LabApp.extension_manager=readonly",
                 "--LanguageServerManager.autodetect=False", "--LabApp.expose_app_in_browser=True",
-                "--JupyterNotebookApp.expose_app_in_browser=True", "--LabApp.news_url=None",
+                "--JupyterNotebookApp.expose_app_in_browser=True", "--ServerApp.disable_check_xsrf=True", "--LabApp.news_url=None",
             ],
             env=environment, stdout=self._log, stderr=subprocess.STDOUT,
         )  # fmt: skip

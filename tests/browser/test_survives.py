@@ -25,7 +25,9 @@ def test_a_page_is_loaded_again_in_the_middle_of_a_cell(notebook: Notebook) -> N
     notebook.start(1)
     notebook.until(lambda: notebook.status() == "live")
     notebook.page.wait_for_timeout(1500)
-    notebook.reload()
+    notebook.page.reload()  # and no waiting for its kernel, which has no time to answer
+    notebook.wait_for("() => window.jupyterapp?.commands.hasCommand('nbcarbon:toggle-panel')")
+    notebook.wait_for("() => window.__notebook()?.content.widgets.length === 2")
     notebook.show_panel()
     # Head and status bar come with the next message, chart and badges when the kernel is free.
     notebook.until(lambda: notebook.status() == "live", timeout_s=10)
@@ -166,10 +168,16 @@ def test_a_windowed_notebook_keeps_its_badges(notebook: Notebook) -> None:
             notebook.run(index)
         notebook.until(lambda: all(notebook.badges()[1:3]))
         before = notebook.badges()[1:3]
-        notebook.page.evaluate("() => window.__notebook().content.scrollToItem(40)")
-        notebook.until(lambda: notebook.page.locator(BADGE).count() == 0)
-        notebook.page.evaluate("() => window.__notebook().content.scrollToItem(0)")
-        notebook.until(lambda: notebook.page.locator(BADGE).count() == 2)
+        notebook.page.evaluate(
+            "() => { const shown = window.__notebook().content;"
+            " shown.activeCellIndex = 40; return shown.scrollToItem(40); }"
+        )
+        notebook.until(lambda: notebook.page.locator(f"{BADGE}:visible").count() == 0)
+        notebook.page.evaluate(
+            "() => { const shown = window.__notebook().content;"
+            " shown.activeCellIndex = 0; return shown.scrollToItem(0); }"
+        )
+        notebook.until(lambda: notebook.page.locator(f"{BADGE}:visible").count() == 2)
         assert notebook.badges()[1:3] == before
     finally:
         notebook.server.forget("@jupyterlab/notebook-extension/tracker.jupyterlab-settings")
