@@ -61,6 +61,7 @@ def new_notebook(context: BrowserContext, server: Server) -> Iterator[Callable[.
     for each in made:
         each.page.close()
     server.end_kernels()
+    server.tidy()
     assert [error for each in made for error in each.own_errors] == []
     assert [url for each in made for url in each.requests_elsewhere] == []
 

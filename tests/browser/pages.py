@@ -48,7 +48,13 @@ _FIND = """window.__notebook = () => {
 };"""
 _COUNTS = """() => window.__notebook().content.widgets
   .filter(each => each.model.type === 'code').map(each => each.model.executionCount)"""
-_NOISE = ("Canceled future for", "reading 'schema'", "Kernel connection", "Connection lost")
+_NOISE = (
+    "Canceled future for",
+    "reading 'schema'",
+    "Kernel connection",
+    "Connection lost",
+    "Command 'filebrowser:open-path' not registered",
+)
 """What Jupyter's own pages say of themselves on a reload or restart."""
 
 

@@ -105,9 +105,10 @@ class Server:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values), encoding="utf-8")
 
-    def forget(self, name: str) -> None:
-        """Take a file of settings away again."""
-        (self._settings / name).unlink(missing_ok=True)
+    def tidy(self) -> None:
+        """Settings as on a new machine again."""
+        shutil.rmtree(self._settings)
+        self.configure(QUIET_NEWS)
 
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(self.url + path, timeout=10) as answer:

@@ -25,6 +25,8 @@ def loaded(notebook: Notebook, name: str, *cells: str) -> Notebook:
     notebook.show_panel()
     notebook.run(0)
     notebook.until(lambda: notebook.status() in ("live", "idle"))
+    # The sampler has read everything once when it says where it is.
+    notebook.page.locator(f"{PANEL} .nbcarbon-zone", has_text="FR").wait_for()
     return notebook
 
 
@@ -187,7 +189,6 @@ def test_settings_take_effect_at_once(notebook: Notebook) -> None:
     loaded(notebook, "settings.ipynb", "x = 1")
     notebook.run(1)
     notebook.until(lambda: notebook.badges()[1] != "")
-    name = "nbcarbon/plugin.jupyterlab-settings"
 
     def save(raw: str) -> None:
         notebook.page.evaluate(
@@ -196,27 +197,24 @@ def test_settings_take_effect_at_once(notebook: Notebook) -> None:
             [raw],
         )
 
-    try:
-        save(
-            '{"badges": false, "units": "J", "statusBar": {"energy": true, "power": false, "emissions": false}}'
-        )
-        notebook.reload()
-        notebook.until(lambda: notebook.status() == "idle")
-        notebook.run(1)
-        notebook.until(lambda: "J" in notebook.page.locator(STATUS).inner_text())
-        assert "·" not in notebook.page.locator(STATUS).inner_text()
-        assert notebook.badges()[1] == ""
-        save('{"writeMetadata": true}')
-        notebook.reload()
-        notebook.until(lambda: notebook.status() == "idle")
-        notebook.run(1)
-        notebook.until(lambda: notebook.badges()[1] != "")
-        notebook.save()
-        saved = (notebook.server.root / "settings.ipynb").read_text()
-        assert '"nbcarbon"' in saved
-        assert '"session"' not in saved.partition('"nbcarbon"')[2].partition("}")[0]
-    finally:
-        notebook.server.forget(name)
+    save(
+        '{"badges": false, "units": "J", "statusBar": {"energy": true, "power": false, "emissions": false}}'
+    )
+    notebook.reload()
+    notebook.until(lambda: notebook.status() == "idle")
+    notebook.run(1)
+    notebook.until(lambda: "J" in notebook.page.locator(STATUS).inner_text())
+    assert "·" not in notebook.page.locator(STATUS).inner_text()
+    assert notebook.badges()[1] == ""
+    save('{"writeMetadata": true}')
+    notebook.reload()
+    notebook.until(lambda: notebook.status() == "idle")
+    notebook.run(1)
+    notebook.until(lambda: notebook.badges()[1] != "")
+    notebook.save()
+    saved = (notebook.server.root / "settings.ipynb").read_text()
+    assert '"nbcarbon"' in saved
+    assert '"session"' not in saved.partition('"nbcarbon"')[2].partition("}")[0]
 
 
 def test_without_the_setting_nothing_is_written_into_the_notebook(notebook: Notebook) -> None:

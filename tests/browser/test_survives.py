@@ -162,25 +162,19 @@ def test_a_windowed_notebook_keeps_its_badges(notebook: Notebook) -> None:
     notebook.server.configure(
         {"@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "full"}}
     )
-    try:
-        loaded(notebook, "windowed.ipynb", *["x = 1\n" * 20] * 40)
-        for index in (1, 2):
-            notebook.run(index)
-        notebook.until(lambda: all(notebook.badges()[1:3]))
-        before = notebook.badges()[1:3]
-        notebook.page.evaluate(
-            "() => { const shown = window.__notebook().content;"
-            " shown.activeCellIndex = 40; return shown.scrollToItem(40); }"
-        )
-        notebook.until(lambda: notebook.page.locator(f"{BADGE}:visible").count() == 0)
-        notebook.page.evaluate(
-            "() => { const shown = window.__notebook().content;"
-            " shown.activeCellIndex = 0; return shown.scrollToItem(0); }"
-        )
-        notebook.until(lambda: notebook.page.locator(f"{BADGE}:visible").count() == 2)
-        assert notebook.badges()[1:3] == before
-    finally:
-        notebook.server.forget("@jupyterlab/notebook-extension/tracker.jupyterlab-settings")
+    loaded(notebook, "windowed.ipynb", *["x = 1\n" * 20] * 40)
+    for index in (1, 2):
+        notebook.run(index)
+    notebook.until(lambda: all(notebook.badges()[1:3]))
+    before = notebook.badges()[1:3]
+    shown = notebook.page.locator(f"{BADGE}:visible")
+    scroll = """index => { const shown = window.__notebook().content;
+      shown.activeCellIndex = index; return shown.scrollToItem(index); }"""
+    notebook.page.evaluate(scroll, 40)
+    notebook.until(lambda: shown.count() == 0)
+    notebook.page.evaluate(scroll, 0)
+    notebook.until(lambda: shown.count() == 2)
+    assert notebook.badges()[1:3] == before
 
 
 def test_a_kernel_without_nbcarbon_is_told_nothing(notebook: Notebook) -> None:
