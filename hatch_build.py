@@ -20,8 +20,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 SOURCE = "labextension"
 BUNDLE = "nbcarbon/labextension"
 INSTALLED = "share/jupyter/labextensions/nbcarbon"
-REQUIRED = "NBCARBON_REQUIRE_LABEXT"
-"""Set to 1 for a release: there, a package without JupyterLab's part is an error."""
+WISH = "NBCARBON_LABEXT"
+"""`require` makes a package without JupyterLab's part an error (a release, a test), `skip` builds none."""
 BUILDER = "jupyter-builder>=1.2"
 NODE = "Node 20.19 or newer"
 
@@ -31,10 +31,11 @@ class LabExtensionHook(BuildHookInterface[Any]):
 
     def dependencies(self) -> list[str]:
         """The builder, which a package with a bundle, or a machine without Node, has no use for."""
-        return [BUILDER] if not self._is_built() and _missing_tool() is None else []
+        wanted = not self._is_built() and os.environ.get(WISH) != "skip"
+        return [BUILDER] if wanted and _missing_tool() is None else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if not self._is_built():
+        if not self._is_built() and os.environ.get(WISH) != "skip":
             self._build()
         if self._is_built() and self.target_name == "wheel":
             build_data["shared_data"] |= {
@@ -63,8 +64,8 @@ class LabExtensionHook(BuildHookInterface[Any]):
         if problem is None:
             return
         line = f"nbcarbon: {problem}, so JupyterLab's sidebar is left out; the rest works. {advice}"
-        if os.environ.get(REQUIRED) == "1":
-            raise SystemExit(f"{line} ({REQUIRED}=1 asks for it.)")
+        if os.environ.get(WISH) == "require":
+            raise SystemExit(f"{line} ({WISH}=require asks for it.)")
         self.app.display_warning(line)
 
 

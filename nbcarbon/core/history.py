@@ -61,18 +61,26 @@ class History:
     def intervals(self, device_ids: Sequence[str], *, last: int | None = None) -> list[Interval]:
         """Mean powers of these devices, oldest first; with `last`, of that many intervals only."""
         points = self._points if last is None else self._points[-last - 1 :]
-        before: dict[str, tuple[float, float]] = {}
-        found = []
-        for start, end in pairwise(points):
-            before = before or _by_device(start)
-            after = _by_device(end)
-            elapsed_s = end.instant_s - start.instant_s
-            powers_w = tuple(
-                _power_w(before.get(each), after.get(each), elapsed_s) for each in device_ids
-            )
-            found.append(Interval(start.instant_s, end.instant_s, powers_w))
-            before = after
-        return found
+        return [_interval(start, end, device_ids) for start, end in pairwise(points)]
+
+    def latest(self, device_ids: Sequence[str], *, since: Sampled | None = None) -> Interval | None:
+        """From the point `since` to the latest one; the last interval where nothing came after it.
+
+        None where there are not two points yet.
+        """
+        if len(self._points) < 2:
+            return None
+        start, end = self._points[-2:]
+        if since is not None and since.instant_s < start.instant_s:
+            start = since
+        return _interval(start, end, device_ids)
+
+
+def _interval(start: Sampled, end: Sampled, device_ids: Sequence[str]) -> Interval:
+    before, after = _by_device(start), _by_device(end)
+    elapsed_s = end.instant_s - start.instant_s
+    powers_w = tuple(_power_w(before.get(each), after.get(each), elapsed_s) for each in device_ids)
+    return Interval(start.instant_s, end.instant_s, powers_w)
 
 
 def _by_device(point: Sampled) -> dict[str, tuple[float, float]]:

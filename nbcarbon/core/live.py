@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nbcarbon.core.device import Device
     from nbcarbon.core.emissions import Emissions
     from nbcarbon.core.energy import DeviceEnergy, Energy
+    from nbcarbon.core.events import Sampled
     from nbcarbon.core.session import Session
 
 
@@ -28,14 +29,16 @@ class Live:
     """`energy` is the session's with what runs; `running_energy` is that of the run alone.
 
     `run` is the innermost cell that runs, `run_s` for how long as far as readings reach.
-    `measured_fraction` is None while nothing was used. `powers_w` is by counted device over the
-    last interval that was read, None where it was not observed; `power_w` adds those that were.
+    `measured_fraction` is None while nothing was used. `powers_w` is the mean by counted device from
+    `from_s` to `until_s`, None where it was not observed; `power_w` adds those that were.
     """
 
     energy: Energy
     emissions: Emissions
     cells_fraction: float | None
     measured_fraction: float | None
+    from_s: float | None
+    until_s: float
     power_w: float | None
     devices: tuple[Device, ...]
     powers_w: tuple[float | None, ...]
@@ -45,13 +48,14 @@ class Live:
     running_emissions: Emissions
 
 
-def live(session: Session) -> Live:
-    """The session as it stands now, priced."""
+def live(session: Session, *, since: Sampled | None = None) -> Live:
+    """The session as it stands now, priced. Power is the mean since a point, or of the last interval."""
     unbooked = [_charged(session, each) for each in session.unbooked()]
     running = total(unbooked, session.devices)
     energy = session.energy() + running
     devices = counted(session)
-    powers_w = _powers_w(session, devices)
+    latest = session.history.latest([each.id for each in devices], since=since)
+    powers_w = (None,) * len(devices) if latest is None else latest.powers_w
     known_w = [each for each in powers_w if each is not None]
     runs = [run for run in session.open.values() if run.role is Role.CELL]
     run = max(runs, key=lambda each: each.index, default=None)
@@ -62,6 +66,8 @@ def live(session: Session) -> Live:
         emissions=operational(energy, **priced),  # type: ignore[arg-type]
         cells_fraction=cells_j / energy.energy_j if energy.energy_j > 0 else None,
         measured_fraction=_measured_fraction(session, devices, unbooked),
+        from_s=None if latest is None else latest.start_s,
+        until_s=session.until_s if latest is None else latest.end_s,
         power_w=sum(known_w) if known_w else None,
         devices=devices,
         powers_w=powers_w,
@@ -86,11 +92,6 @@ def _charged(session: Session, part: DeviceEnergy) -> DeviceEnergy:
         return part
     own = part.scaled(session.own_fraction_of(part.device_id))
     return replace(own, low_j=0.0, high_j=part.high_j)
-
-
-def _powers_w(session: Session, devices: tuple[Device, ...]) -> tuple[float | None, ...]:
-    last = session.history.intervals([each.id for each in devices], last=1)
-    return last[0].powers_w if last else (None,) * len(devices)
 
 
 def _measured_fraction(

@@ -18,6 +18,7 @@ from nbcarbon.panel.view_model import Context, WhatIf
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nbcarbon.core.events import Sampled
     from nbcarbon.core.session import Session
     from nbcarbon.meter.meter import Meter
 
@@ -45,6 +46,7 @@ class Feed:
         self._seq = 0
         self._states = 0
         self._sent_s = float("-inf")
+        self._told: Sampled | None = None
         self.what_if: WhatIf | None = None
         self.panel: str | None = None
         self.bokeh: str | None = None
@@ -92,13 +94,18 @@ class Feed:
 
     def state(self) -> dict[str, Any]:
         """How things stand now."""
+        return self._state()[0]
+
+    def _state(self) -> tuple[dict[str, Any], Sampled | None]:
+        """The same, and the point up to which it tells."""
         with self._lock:
             self._seq += 1
             seq = self._seq
 
-        def seen(session: Session) -> dict[str, Any]:
+        def seen(session: Session) -> tuple[dict[str, Any], Sampled | None]:
             context = Context(
                 seq=seq,
+                since=self._told,
                 next_s=pace.next_s(_run_s(session) or 0.0),
                 measuring=self._meter.measuring,
                 problem=self._meter.problem,
@@ -106,7 +113,8 @@ class Feed:
                 panel=self.panel,
                 bokeh=self.bokeh,
             )
-            return view_model.state(session, context)
+            points = session.history.points
+            return view_model.state(session, context), points[-1] if points else None
 
         return self._meter.look(seen)
 
@@ -125,7 +133,9 @@ class Feed:
     # Out
 
     def tell_state(self) -> None:
-        self.send(self.state())
+        """Tell everybody how things stand: power is the mean since they were told last."""
+        state, self._told = self._state()
+        self.send(state)
 
     def send(self, message: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
         """To everybody. One who cannot take it three times running is left out from then on."""

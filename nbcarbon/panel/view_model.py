@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nbcarbon.core.device import Device
     from nbcarbon.core.emissions import Emissions
     from nbcarbon.core.energy import Energy
+    from nbcarbon.core.events import Sampled
     from nbcarbon.core.figures import Figures
     from nbcarbon.core.humanize import Estimate
     from nbcarbon.core.intensity import Intensity, Zone
@@ -52,10 +53,12 @@ class WhatIf(NamedTuple):
 class Context(NamedTuple):
     """What a state says that the session does not know.
 
-    `panel` is the widget's model id and `bokeh` the chart library's version, once both are there.
+    `since` is the point up to which everybody has been told, `panel` the widget's model id and `bokeh` the chart
+    library's version, once both are there.
     """
 
     seq: int = 0
+    since: Sampled | None = None
     next_s: float = 1.0
     measuring: bool = True
     problem: str = ""
@@ -66,7 +69,7 @@ class Context(NamedTuple):
 
 def state(session: Session, context: Context) -> dict[str, Any]:
     """The session as it stands now."""
-    now = live(session)
+    now = live(session, since=context.since)
     energy, emissions = _estimates(now)
     other = None
     if context.what_if is not None:
@@ -78,8 +81,8 @@ def state(session: Session, context: Context) -> dict[str, Any]:
         "nbcarbon": __version__,
         "session": _id(session),
         "seq": context.seq,
-        "from_ms": _from_ms(session),
-        "t_ms": _ms(session, session.until_s),
+        "from_ms": None if now.from_s is None else _ms(session, now.from_s),
+        "t_ms": _ms(session, now.until_s),
         "next_s": context.next_s,
         "running": now.run is not None,
         "measuring": context.measuring,
@@ -268,12 +271,6 @@ def _ms(session: Session, instant_s: float) -> int:
         return 0
     wall_s = session.started.started_at.timestamp() + instant_s - session.started.start_s
     return round(wall_s / S_PER_MS)
-
-
-def _from_ms(session: Session) -> int | None:
-    """Where the interval begins whose mean power a state tells."""
-    points = session.history.points
-    return _ms(session, points[-2].instant_s) if len(points) > 1 else None
 
 
 def _running_cell(session: Session, now: Live) -> dict[str, Any] | None:

@@ -287,6 +287,7 @@ class Loop:
             return
         self._bracket(wait_s=BRACKET_WAIT_S)
         usage = self._read_usage(event.edge.cpu_s)
+        self._point()
         flags = event.flags if self._mode == "process" else (*event.flags, self._mode)
         for closed in self._account.ended(event._replace(flags=flags), usage):
             self._record(closed, number)

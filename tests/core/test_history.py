@@ -24,6 +24,22 @@ def test_power_is_the_mean_of_an_interval() -> None:
     assert history.device_ids == {"cpu:0"}
 
 
+def test_the_latest_interval_reaches_back_to_where_somebody_was_told() -> None:
+    history = History()
+    assert history.latest(["cpu:0"]) is None
+    for second in range(5):
+        history.add(point(second, second * second))
+
+    def latest(since_s: float | None) -> tuple[float, float, float | None]:
+        since = None if since_s is None else point(since_s, since_s**2)
+        found = history.latest(["cpu:0"], since=since)
+        assert found is not None
+        return found.start_s, found.end_s, found.powers_w[0]
+
+    assert latest(None) == latest(4) == latest(3) == (3, 4, 7)
+    assert latest(1) == (1, 4, 5)
+
+
 def test_what_was_not_observed_is_a_gap() -> None:
     history = History()
     for each in (point(0, 0, 0), point(10, 0, 0.5), point(11, 30, 1.5)):

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from nbcarbon.core.cell import Role
-from nbcarbon.core.events import CellOpened, Edge, Sampled, to_json
+from nbcarbon.core.events import CellOpened, DevicePoint, DevicesFound, Edge, Sampled, to_json
 from nbcarbon.core.session import Session
 from nbcarbon.notebook import pace
 from nbcarbon.notebook.feed import HISTORY_AFTER, Feed
@@ -54,6 +56,32 @@ def test_a_long_cell_is_told_of_every_five_seconds() -> None:
     assert 600 <= len(heard.messages) - heard.types.count("history") <= 640
     assert heard.messages[-1]["next_s"] == pace.SLOW_TICK_S
     assert heard.types.count("history") == 4
+
+
+def test_states_leave_no_gap_however_far_apart_they_are() -> None:
+    """Seldom in a long cell, never between cells: the next one says what was used meanwhile."""
+    session = Session([START, DevicesFound((samples.CPU,))])
+    feed, heard = feed_of(session)
+    joules = 0.0
+    for second in range(1000):
+        busy = second % 100 < 30 or second > 300
+        if second in (0, 100, 200, 301):
+            run = replace(samples.report("cell", 1).run, start_s=100.0 + second)
+            session.apply(CellOpened(run, Edge(100.0 + second, 0.0, 1)))
+        joules += 90.0 if busy else 10.0
+        session.apply(Sampled(101.0 + second, (DevicePoint("cpu:0", joules, float(second)),)))
+        feed.heard(point(101.0 + second))
+        if second in (29, 129, 229):
+            session.open.clear()
+    states = [each for each in heard.messages if each["type"] == "state"]
+    told_j = sum(
+        each["power_w"] * (each["t_ms"] - each["from_ms"]) / 1000
+        for each in states
+        if each["from_ms"] is not None
+    )
+
+    assert all(a["t_ms"] == b["from_ms"] for a, b in pairwise(states))
+    assert told_j == pytest.approx(joules - 90.0, rel=1e-3)
 
 
 def test_a_history_comes_before_a_page_has_collected_too_much() -> None:
