@@ -71,8 +71,8 @@ class History:
         if len(self._points) < 2:
             return None
         start, end = self._points[-2:]
-        if since is not None and since.instant_s < start.instant_s:
-            start = since
+        if since is not None and since.instant_s < end.instant_s:
+            start = since  # which thinning may have left out here
         return _interval(start, end, device_ids)
 
 
