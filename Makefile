@@ -29,10 +29,13 @@ demo: $(VENV)/.run
 		--summary demo/quickstart.json --summary demo/quickstart.md
 	@echo "To open it in JupyterLab: make lab"
 
+# A workspace of its own, in which the panel is open: nobody's own layout is touched.
+lab: export JUPYTERLAB_WORKSPACES_DIR = $(CURDIR)/demo/workspaces
 lab: $(VENV)/.lab
 	@mkdir -p demo
 	@test -e demo/quickstart.ipynb || cp notebooks/quickstart.ipynb demo/
-	$(BIN)/jupyter lab demo/quickstart.ipynb
+	@$(BIN)/jupyter lab workspaces import notebooks/quickstart.jupyterlab-workspace >/dev/null
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/workspaces/quickstart/tree/demo/quickstart.ipynb $(LAB_ARGS)
 
 test: $(VENV)/.test $(BUNDLE)
 	@sh tests/system_packages.sh
