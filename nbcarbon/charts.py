@@ -1,8 +1,8 @@
 """The two charts, as Bokeh figures: power by device, and CO2e here and in another zone.
 
 Without data they are templates: the panel's page finds their parts by name, fills them and sets
-colours, ranges and ticks (panel/live.js). With the data of a `history` message of docs/wire.md they
-are whole, for a page that no kernel talks to.
+colours, ranges and ticks (panel/page/chart.js). With the data of a `history` message of docs/wire.md
+they are whole, for a page that no kernel talks to.
 
 Bokeh costs half a second to import: whoever calls, calls from a process of its own.
 """
@@ -35,6 +35,17 @@ SOFT: Final = "#59636e"
 LINE: Final = "#d9dee3"
 LIGHTEST: Final = 0.64
 """How far a device is mixed with white at most, where there are several of its kind."""
+
+# BokehJS hangs a tooltip on the page's body, out of the panel's reach. This style sheet comes with its
+# text, inside its shadow root: only this tooltip is styled, in the page's own colours where it has some.
+_TOOLTIP_STYLE: Final = f"""<style>:host(.bk-Tooltip) {{
+  --tooltip-color: var(--jp-layout-color1, var(--vscode-editor-background, #fff));
+  --tooltip-text: var(--jp-ui-font-color1, var(--vscode-foreground, {INK}));
+  --tooltip-border: var(--jp-border-color1, var(--vscode-panel-border, {LINE}));
+  --tooltip-arrow-color: var(--tooltip-border);
+  --tooltip-arrow-inner-color: var(--tooltip-color);
+}}</style>"""
+_TOOLTIP: Final = f"<div>{_TOOLTIP_STYLE}@name</div><div>@energy</div>"
 
 _STEPS: Final = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 _PREFIXES: Final = ((1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"))
@@ -90,7 +101,7 @@ def power_figure(
         HoverTool(
             name="hover",
             renderers=[reach],
-            tooltips="<div>@name</div><div>@energy</div>",
+            tooltips=_TOOLTIP,
             point_policy="follow_mouse",
         )
     )

@@ -14,6 +14,8 @@ import anywidget
 import ipywidgets
 import traitlets
 
+from nbcarbon.panel.script import panel_script
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -32,8 +34,8 @@ class LiveFigure(anywidget.AnyWidget):
     that was loaded again) gets the session of that moment.
     """
 
-    _esm = _HERE / "live.js"
-    _css = _HERE / "live.css"
+    _esm = traitlets.Unicode().tag(sync=True)
+    _css = _HERE / "page" / "panel.css"
     snapshot: Any = traitlets.List().tag(
         sync=True, to_json=lambda _, widget: widget.take_snapshot()
     )
@@ -44,7 +46,7 @@ class LiveFigure(anywidget.AnyWidget):
         self, *, take_snapshot: Callable[[], list[dict[str, Any]]], figures: str, bokeh: str
     ) -> None:
         self.take_snapshot = take_snapshot
-        super().__init__(figures=figures, bokeh=bokeh)
+        super().__init__(_esm=panel_script(), figures=figures, bokeh=bokeh)
 
 
 class Panel:

@@ -82,6 +82,10 @@ def test_hovering_a_cell_names_it() -> None:
     assert hover.renderers == [one(figure, "reach")]
     # A field is escaped by BokehJS unless it says otherwise: a cell's name is anybody's text.
     assert "safe" not in hover.tooltips
+    # No rule of its style sheet can reach another chart's tooltip.
+    _, _, style = hover.tooltips.partition("<style>")
+    assert style.startswith(":host(.bk-Tooltip) {")
+    assert style.partition("</style>")[0].count("{") == 1
 
 
 def test_documents_are_json_and_refer_to_nothing_outside() -> None:

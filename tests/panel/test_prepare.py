@@ -167,7 +167,7 @@ def test_missing_bokeh_is_one_sentence_and_what_to_do(
     with pytest.raises(PanelError) as caught:
         prepare(tmp_path / "cache", os.environ)
 
-    expected = "The charts need Bokeh, which is not installed here. pip install 'bokeh>=3.4'"
+    expected = "The charts need Bokeh, which is not installed here. Run: pip install 'bokeh>=3.4'"
     assert str(caught.value) == expected
 
 
