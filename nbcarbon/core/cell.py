@@ -37,6 +37,7 @@ class CellRun:
 
     `key` is the notebook's cell id, else a hash of the source with an ordinal. `parent_index` is the
     run this one was nested in; its joules are the parent's too and are never added twice.
+    `repeat_count` is how often it ran the body of its parent, 0 where it is no such repetition.
     """
 
     key: str
@@ -46,6 +47,7 @@ class CellRun:
     started_at: datetime
     start_s: float
     parent_index: int | None = None
+    repeat_count: int = 0
 
     @property
     def cell_id(self) -> str | None:

@@ -78,6 +78,7 @@ class Session:
         self.cells: dict[int, CellReport] = {}
         self.open: dict[int, CellRun] = {}
         self.runs_of: dict[str, int] = {}
+        self.nested: dict[int, list[int]] = {}
         self.notices: dict[str, str] = {}
         self.zone = UNKNOWN_ZONE
         self.intensity = WORLD
@@ -152,7 +153,9 @@ class Session:
         self.cells[report.run.index] = report
         self.runs_of[report.run.key] = self.runs_of.get(report.run.key, 0) + 1
         self.until_s = max(self.until_s, report.end_s)
-        if report.run.parent_index is None:
+        if report.run.parent_index is not None:
+            self.nested.setdefault(report.run.parent_index, []).append(report.run.index)
+        else:
             part = "front_end" if report.run.role is Role.FRONT_END else "cells"
             for rule in Rule:
                 self._add(rule, part, [attribution.own(each, rule) for each in report.devices])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from nbcarbon.core.figures import DeviceFigure, Figures
     from nbcarbon.core.intensity import Intensity, Zone
+    from nbcarbon.core.repeats import Repeats
 
 DOT: Final = f"{humanize.SPACE}· "
 """Between the parts of a line: it may break behind the dot, never before."""
@@ -103,6 +104,23 @@ def quiet(f: Figures) -> list[str]:
     """The line below the bold one, in parts."""
     outcome = [_OUTCOMES[f.outcome]] if f.outcome in _OUTCOMES else []
     return [*outcome, *known(f), place(f.zone, f.intensity)]
+
+
+def repeated(each: Repeats) -> str:
+    """What one of many runs cost: `each of 200 runs: 1.2 mWh (1.1 – 1.3) · 37 µgCO₂e · 10.5 ms`."""
+    energy, emissions = each.energy, each.emissions
+    parts = [
+        f"each of {humanize.number(each.run_count)} runs: "
+        + str(humanize.energy_estimate(energy.energy_j, energy.low_j, energy.high_j)),
+        str(
+            humanize.estimate(emissions.emissions_g, emissions.low_g, emissions.high_g, scale=CO2E)
+        ),
+        humanize.duration(each.duration_s),
+    ]
+    if each.spread_fraction is not None:
+        spread = humanize.percent(each.spread_fraction)
+        parts.append(f"spread {spread} between {each.batch_count} batches")
+    return DOT.join(parts)
 
 
 def rest(f: Figures) -> list[str]:

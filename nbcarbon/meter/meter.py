@@ -94,7 +94,14 @@ class Meter:
     # Runs
 
     def open(
-        self, *, key: str | None, source: str, name: str, front_end: bool, edge: Edge | None = None
+        self,
+        *,
+        key: str | None,
+        source: str,
+        name: str,
+        front_end: bool,
+        edge: Edge | None = None,
+        repeat_count: int = 0,
     ) -> Run | None:
         """A run begins now, or began at `edge`. None while measuring is off, or in a forked child."""
         pid = _getpid()
@@ -116,6 +123,7 @@ class Meter:
             started_at=self._clock.now(),
             start_s=edge.instant_s,
             parent_index=stack[-1].index if stack else None,
+            repeat_count=repeat_count,
         )
         run = Run(described, thread, pid)
         stack.append(run)

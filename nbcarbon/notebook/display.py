@@ -42,7 +42,7 @@ class Cards:
         found = self._meter.figures(run.index, wait_s=wait_s)
         notices = self._new_notices()
         if found is not None:
-            self.publish(run, self._bundle(found, notices), update=replace)
+            self.publish(run, self._bundle(found, self._notes(run, notices)), update=replace)
             return
         duration_s = run.end_s - run.described.start_s
         self.publish(run, card.waiting_bundle(run.name, duration_s), update=replace)
@@ -53,12 +53,22 @@ class Cards:
         """On the link's thread, where an error has nobody to go to: the waiting card stays then."""
         found = self._meter.figures(run.index, wait_s=0.0)
         if found is not None:
-            self.publish(run, self._bundle(found, notices), update=True)
+            self.publish(run, self._bundle(found, self._notes(run, notices)), update=True)
 
     def _bundle(self, figures: Figures, notices: tuple[str, ...]) -> dict[str, Any]:
         from nbcarbon.notebook import card
 
         return card.bundle(figures, notices=notices, ascii=not self.in_kernel and not unicode())
+
+    def _notes(self, run: Run, notices: tuple[str, ...]) -> tuple[str, ...]:
+        """What stands below a card: what each of many runs cost, and what was noticed."""
+        if run.index not in self._meter.session.nested:
+            return notices
+        from nbcarbon.core.repeats import repeats
+        from nbcarbon.core.wording import repeated
+
+        each = self._meter.look(lambda session: repeats(session, run.index))
+        return notices if each is None else (repeated(each), *notices)
 
     def _new_notices(self) -> tuple[str, ...]:
         """What the user should know and was not told yet."""

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from nbcarbon.notebook.progress import Progress
 
 
+AWAITS_IN_CALL = "%%carbon called as a function cannot await. Put %%carbon on top of the cell."
+AWAITS_AGAIN = (
+    "A body that awaits cannot be run again and again. Leave out --repeat and --min-time."
+)
+
+
 class Magics:
     """What the magics of one shell do. The extension registers them."""
 
@@ -175,24 +181,22 @@ class Magics:
     # %%carbon where no transformer has been: run_cell_magic("carbon", ...)
 
     def cell(self, line: str, cell: str) -> Any:
-        """Run a body as part of the cell around it, which gets the card."""
-        import ast
+        """Run a body as part of the cell around it, which gets the card; again and again if asked to."""
+        from nbcarbon.notebook.body import Body, run_repeatedly
 
         self.line(f"{MARK} {line}")
-        source = self._shell.transform_cell(cell)
-        tree = self._shell.compile.ast_parse(source)
-        if _awaits(tree):
-            raise UsageError(
-                "%%carbon called as a function cannot await. Put %%carbon on top of the cell."
-            )
-        last: Any = None
-        if tree.body and isinstance(tree.body[-1], ast.Expr):
-            last = ast.Expression(tree.body.pop().value)
-        names = self._shell.user_ns
-        exec(self._shell.compile(tree, "<carbon>", "exec"), names)  # noqa: S102 (the user's own cell)
-        if last is None:
-            return None
-        return eval(self._shell.compile(last, "<carbon>", "eval"), names)  # noqa: S307 (the same)
+        chosen = options.cell_options(line)
+        if not chosen.repeats:
+            return Body(self._shell, cell, refusal=AWAITS_IN_CALL).run()
+        body = Body(self._shell, cell, refusal=AWAITS_AGAIN)
+        running = self._hooks.current()
+        return run_repeatedly(
+            body,
+            self._app.meter,
+            "" if running is None else running.run.name,
+            repeat_count=chosen.repeat_count,
+            min_time_s=chosen.min_time_s,
+        )
 
     # Completion
 
@@ -208,17 +212,3 @@ class Magics:
         if words[1] == "attribution":
             return ["machine", "share"]
         return []
-
-
-def _awaits(tree: Any) -> bool:
-    """Whether a body awaits outside its own functions."""
-    import ast
-
-    waiting = list(tree.body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
-            return True
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            waiting += ast.iter_child_nodes(node)
-    return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from nbcarbon.core.escape import label
+from nbcarbon.core.units import S_PER_MIN, S_PER_MS
 from nbcarbon.errors import SettingError
 
 COMMANDS: Final[dict[str, str]] = {
@@ -25,7 +26,12 @@ COMMANDS: Final[dict[str, str]] = {
 ALIASES: Final = {"region": "zone"}
 CELL_OPTIONS: Final[dict[str, str]] = {
     "--no-sync": "do not wait for queued GPU work at the cell's ends",
+    "--repeat": "run the body again, --repeat 10 times in all, and show what each run costs",
+    "--min-time": "run the body again for at least --min-time 2s: for what is too short to measure",
 }
+MOST_REPEATS: Final = 1_000_000
+LONGEST_MIN_TIME_S: Final = 86_400.0
+_UNITS_S: Final = {"ms": S_PER_MS, "s": 1.0, "min": S_PER_MIN, "": 1.0}
 LONGEST_LINE: Final = 10_000
 
 
@@ -34,6 +40,13 @@ class CellOptions(NamedTuple):
 
     name: str = ""
     sync: bool = True
+    repeat_count: int = 1
+    min_time_s: float = 0.0
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the body is to be run more than once, and so by us."""
+        return self.repeat_count > 1 or self.min_time_s > 0
 
 
 class Command(NamedTuple):
@@ -50,15 +63,48 @@ class Command(NamedTuple):
 
 def cell_options(line: str) -> CellOptions:
     """The options of a `%%carbon` line. Raises SettingError, naming those there are."""
-    words = _words(line)
-    unknown = [word for word in words if word.startswith("--") and word not in CELL_OPTIONS]
-    if unknown:
+    found = CellOptions()
+    names = []
+    words = iter(_words(line))
+    for word in words:
+        option, _, value = word.partition("=")
+        if option == "--no-sync" and not value:
+            found = found._replace(sync=False)
+        elif option == "--repeat":
+            found = found._replace(repeat_count=_count(value or next(words, "")))
+        elif option == "--min-time":
+            found = found._replace(min_time_s=_seconds(value or next(words, "")))
+        elif word.startswith("--"):
+            raise SettingError(
+                f"%%carbon has no option {label(word)[:40]!r}.",
+                hint=f"Options: {', '.join(CELL_OPTIONS)}.",
+            )
+        else:
+            names.append(word)
+    return found._replace(name=label(" ".join(names)))
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MOST_REPEATS:
         raise SettingError(
-            f"%%carbon has no option {label(unknown[0])[:40]!r}.",
-            hint=f"Options: {', '.join(CELL_OPTIONS)}.",
+            f"--repeat cannot be {label(text)[:40]!r}.",
+            hint=f"Use a whole number from 1 to {MOST_REPEATS}: --repeat 10.",
         )
-    name = label(" ".join(word for word in words if word not in CELL_OPTIONS))
-    return CellOptions(name, sync="--no-sync" not in words)
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    number = text.rstrip("mins")
+    try:
+        seconds = float(number) * _UNITS_S[text[len(number) :]]
+    except (ValueError, KeyError):
+        seconds = float("nan")
+    if not 0 < seconds <= LONGEST_MIN_TIME_S:
+        raise SettingError(
+            f"--min-time cannot be {label(text)[:40]!r}.",
+            hint="Use a time such as 2s, 500ms or 1min.",
+        )
+    return seconds
 
 
 def command(line: str) -> Command:

@@ -40,6 +40,12 @@ def _options(line: str) -> str | None:
     return rest.lstrip() if rest[:1] in ("", " ", "\t") else None
 
 
+def _runs_again(options: str) -> bool:
+    """Whether a `%%carbon` line wants its body run more than once."""
+    words = options.split()
+    return any(word.partition("=")[0] in ("--repeat", "--min-time") for word in words)
+
+
 def _is_magic(line: str) -> bool:
     return line.startswith("%%") and line[2:3].isidentifier()
 
@@ -59,8 +65,8 @@ class Transformer:
 
     def __call__(self, lines: list[str]) -> list[str]:
         options = _options(lines[0]) if lines else None
-        if options is None:
-            return lines
+        if options is None or _runs_again(options):
+            return lines  # IPython's own cell magic: the body is run by us then
         statement = f"get_ipython().run_line_magic('carbon', {f'{MARK} {options}'!r})"
         body = lines[1:]
         blank = 0

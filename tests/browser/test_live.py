@@ -63,6 +63,10 @@ def test_figures_grow_while_a_cell_runs_and_the_chart_stays_small(notebook: Note
     assert len(set(seen)) >= 4
     assert any("W ·" in each.replace("\u00a0", " ") for each in seen)
     assert notebook.page.locator(STATUS).inner_text().startswith("idle")
+    notebook.command_and_wait("nbcarbon:toggle-panel")
+    notebook.page.locator(PANEL).wait_for(state="hidden")
+    notebook.page.locator(STATUS).get_by_role("button").click()
+    notebook.page.locator(PANEL).wait_for(state="visible")
     assert 3 <= notebook.chart_points() <= MOST_POINTS
 
 

@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import psutil
+import pytest
 
 from tests.browser.pages import BADGE, PANEL, STATUS, write_notebook
 from tests.browser.test_live import BUSY, LOAD, loaded
@@ -205,8 +206,11 @@ def spoken(*versions: int) -> str:
     )
 
 
-def test_a_newer_nbcarbon_in_the_kernel_is_said_and_breaks_nothing(notebook: Notebook) -> None:
-    notebook.open_cells("newer.ipynb", spoken(2), "x = 1")
+@pytest.mark.parametrize("version", [0, 2])
+def test_an_older_or_newer_nbcarbon_in_the_kernel_is_said_and_breaks_nothing(
+    notebook: Notebook, version: int
+) -> None:
+    notebook.open_cells("other.ipynb", spoken(version), "x = 1")
     notebook.show_panel()
     notebook.run(0)
     notebook.until(lambda: notebook.status() == "version")

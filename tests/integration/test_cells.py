@@ -13,6 +13,7 @@ from tests.integration.kernels import Kernel, kernel, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120)]
 
@@ -355,3 +356,60 @@ def test_interrupts_at_any_moment_stop_the_cell_and_leave_no_pair_open(shared: K
     cells = shared.cells(before + count)[before:]
     assert [each.outcome for each in cells] == ["interrupted"] * count
     assert not shared.session().open
+
+
+# A body that is run again and again
+
+
+def test_a_body_runs_so_many_times_and_each_run_is_told(tmp_path: Path) -> None:
+    with kernel(tmp_path) as running:
+        running.run("n = 0")
+        reply = running.run_to_card(
+            "%%carbon quick --repeat 25\nimport time\nn += 1\ntime.sleep(0.02)\nn"
+        )
+        assert reply.results[0]["data"]["text/plain"] == "25"
+        (card,) = reply.cards
+        assert "each of 25 runs:" in card
+        assert "quick" in card
+        cells = running.cells(12)
+        batches = [each for each in cells if each.parent_index is not None]
+        (whole,) = [each for each in cells if each.name == "quick" and each.parent_index is None]
+        assert len(batches) <= 10
+        assert sum(each.energy_j for each in batches) <= whole.energy_j * 1.01
+        session = running.session()
+        assert sum(session.cells[each.index].run.repeat_count for each in batches) == 25
+
+
+def test_a_body_runs_for_so_long(tmp_path: Path) -> None:
+    with kernel(tmp_path) as running:
+        reply = running.run_to_card("%%carbon --min-time 600ms\nimport time\ntime.sleep(0.01)")
+        assert "runs:" in reply.cards[0]
+        (whole,) = [each for each in running.cells(1) if each.parent_index is None]
+        assert 0.6 <= whole.duration_s < 3.0
+
+
+@pytest.mark.parametrize(
+    ("body", "ename", "said"),
+    [
+        ("await thing()", "UsageError", "A body that awaits cannot be run again and again."),
+        ("1 +", "SyntaxError", "invalid syntax"),
+        ("1/0", "ZeroDivisionError", "division by zero"),
+    ],
+)
+def test_a_body_that_cannot_be_run_again_ends_the_cell(
+    tmp_path: Path, body: str, ename: str, said: str
+) -> None:
+    with kernel(tmp_path) as running:
+        reply = running.run(f"%%carbon again --repeat 3\n{body}")
+        assert reply.status == "error"
+        assert reply.ename == ename
+        assert said in reply.evalue
+        assert running.run("2 + 2").results[0]["data"]["text/plain"] == "4"
+
+
+def test_a_wish_that_cannot_be_met_ends_the_cell_before_its_body(tmp_path: Path) -> None:
+    with kernel(tmp_path) as running:
+        reply = running.run("%%carbon --repeat many\nran = True")
+        assert reply.status == "error"
+        assert "--repeat cannot be 'many'" in reply.evalue
+        assert "ran" not in running.run("print('ran' in dir())").text.replace("True", "ran")

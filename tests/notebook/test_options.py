@@ -103,3 +103,41 @@ def test_any_text_is_a_sentence_or_taken(line: str) -> None:
 def test_a_name_that_tries_something_is_cleaned(payload: str) -> None:
     refuse_or_take(payload)
     refuse_or_take("name " + payload)
+
+
+@pytest.mark.parametrize(
+    ("line", "repeat_count", "min_time_s"),
+    [
+        ("--repeat 10", 10, 0.0),
+        ("train --repeat=3 --no-sync", 3, 0.0),
+        ("--min-time 2s train", 1, 2.0),
+        ("--min-time=500ms", 1, 0.5),
+        ("--min-time 1min --repeat 4", 4, 60.0),
+        ("--min-time 0.25", 1, 0.25),
+    ],
+)
+def test_a_body_can_be_run_again(line: str, repeat_count: int, min_time_s: float) -> None:
+    found = cell_options(line)
+
+    assert (found.repeat_count, found.min_time_s) == (repeat_count, min_time_s)
+    assert found.repeats
+    assert found.name == ("train" if "train" in line else "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--repeat", "--repeat 0", "--repeat -1", "--repeat many", "--repeat 1e3", "--repeat ²",
+        "--repeat 99999999", "--min-time", "--min-time 0", "--min-time nan", "--min-time 1e400",
+        "--min-time 2h", "--min-time -1s", "--min-time s", "--no-sync=1",
+    ],
+)  # fmt: skip
+def test_a_wish_that_cannot_be_met_is_a_sentence(line: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        cell_options(line)
+
+    assert caught.value.hint
+
+
+def test_one_run_is_no_repetition() -> None:
+    assert not cell_options("--repeat 1").repeats

@@ -197,10 +197,12 @@ def test_a_helper_that_fails_is_an_error_and_leaves_no_process(
     monkeypatch.setattr(sys, "executable", str(helper))
     monkeypatch.setattr(module, "TIMEOUT_S", 0.2)
 
+    before = set(psutil.Process().children())
+
     with pytest.raises(PanelError, match=said):
         prepare(tmp_path / "cache", os.environ)
 
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= before  # others' may be there already
 
 
 def test_the_helper_is_told_nothing_of_the_kernels_secrets(
