@@ -79,7 +79,10 @@ class History:
 def _interval(start: Sampled, end: Sampled, device_ids: Sequence[str]) -> Interval:
     before, after = _by_device(start), _by_device(end)
     elapsed_s = end.instant_s - start.instant_s
-    powers_w = tuple(_power_w(before.get(each), after.get(each), elapsed_s) for each in device_ids)
+    # A device that is new counts from nothing, and was seen for as long as it was there.
+    powers_w = tuple(
+        _power_w(before.get(each, (0.0, 0.0)), after.get(each), elapsed_s) for each in device_ids
+    )
     return Interval(start.instant_s, end.instant_s, powers_w)
 
 
@@ -88,9 +91,9 @@ def _by_device(point: Sampled) -> dict[str, tuple[float, float]]:
 
 
 def _power_w(
-    before: tuple[float, float] | None, after: tuple[float, float] | None, elapsed_s: float
+    before: tuple[float, float], after: tuple[float, float] | None, elapsed_s: float
 ) -> float | None:
-    if before is None or after is None:
+    if after is None:
         return None
     added_j, seen_s = after[0] - before[0], after[1] - before[1]
     # A device's own clock may run a reading behind the point's.

@@ -49,6 +49,22 @@ def test_what_was_not_observed_is_a_gap() -> None:
     assert history.intervals(["gpu:0"])[0].powers_w == (None,)
 
 
+def test_a_device_that_appears_is_seen_from_then_on() -> None:
+    history = History()
+    both = [DevicePoint("cpu:0", 90, 9), DevicePoint("gpu:0", 240, 8)]
+    late = [DevicePoint("cpu:0", 100, 10), DevicePoint("gpu:0", 270, 9), DevicePoint("new", 1, 0.1)]
+    for each in (
+        Sampled(0, (DevicePoint("cpu:0", 0, 0),)),
+        Sampled(9, tuple(both)),
+        Sampled(10, tuple(late)),
+    ):
+        history.add(each)
+
+    assert [each.powers_w for each in history.intervals(["cpu:0", "gpu:0", "new"])] == [
+        (10, 30, None), (10, 30, None),
+    ]  # fmt: skip
+
+
 def test_points_that_do_not_come_later_are_left_out() -> None:
     history = History()
     for each in (point(1, 0), point(1, 5), point(0.5, 5)):
