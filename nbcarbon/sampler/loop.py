@@ -226,6 +226,7 @@ class Loop:
         self._paused = settings.get("measuring") == "off"
         self._bracket(wait_s=0.0)
         self._account.begin(event.start_s, self._usage.read(None))
+        self._point()
         # Before any cell can close, so that no figure is ever priced without it.
         self._learn_zone(settings.get("zone", "auto"))
         self._next_s = self._clock.monotonic_s() + self._interval_s()
@@ -271,7 +272,6 @@ class Loop:
         for each in self._account.opened(event, usage):
             self._record(each)
         self._cell_s = event.edge.instant_s
-        self._point()
         self._next_s = self._clock.monotonic_s() + self._interval_s()
 
     def _cell_restarted(self, event: CellRestarted, number: int) -> None:
