@@ -67,7 +67,7 @@ def live(session: Session, *, since: Sampled | None = None) -> Live:
         cells_fraction=cells_j / energy.energy_j if energy.energy_j > 0 else None,
         measured_fraction=_measured_fraction(session, devices, unbooked),
         from_s=None if latest is None else latest.start_s,
-        until_s=session.until_s if latest is None else latest.end_s,
+        until_s=_read_until_s(session),
         power_w=sum(known_w) if known_w else None,
         devices=devices,
         powers_w=powers_w,
@@ -76,6 +76,14 @@ def live(session: Session, *, since: Sampled | None = None) -> Live:
         running_energy=running,
         running_emissions=operational(running, **priced),  # type: ignore[arg-type]
     )
+
+
+def _read_until_s(session: Session) -> float:
+    """The instant of the latest point; the session's beginning before there is one."""
+    points = session.history.points
+    if points:
+        return points[-1].instant_s
+    return session.started.start_s if session.started else 0.0
 
 
 def counted(session: Session) -> tuple[Device, ...]:

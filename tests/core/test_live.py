@@ -170,3 +170,13 @@ def test_a_cell_names_itself_by_the_notebooks_id_or_not_at_all() -> None:
     named = run(1, 0.0)
     assert named.cell_id == "id1"
     assert replace(named, key="0123456789ab-12").cell_id is None
+
+
+def test_what_was_read_reaches_to_the_latest_point() -> None:
+    session = Session([START, DevicesFound((CPU,)), opened(1, 2.0), closed(1, 2.0, 9.0, used(1.0))])
+    assert (live(session).from_s, live(session).until_s) == (None, 0.0)
+    session.apply(sampled(4.0, cpu=1))
+    assert (live(session).from_s, live(session).until_s) == (None, 4.0)
+    session.apply(sampled(5.0, cpu=2))
+    assert (live(session).from_s, live(session).until_s) == (4.0, 5.0)
+    assert live(Session()).until_s == 0.0
