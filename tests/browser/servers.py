@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 START_S = 60.0
+END_S = 20.0
 CHROMIUM = next(
     (
         found
@@ -117,16 +118,21 @@ class Server:
     def end_kernels(self) -> None:
         """Shut every kernel down, as its user would."""
         for each in self.get("/api/sessions"):
-            request = urllib.request.Request(
-                f"{self.url}/api/sessions/{each['id']}", method="DELETE"
-            )
-            try:
-                with urllib.request.urlopen(request, timeout=20):
-                    pass
-            except urllib.error.HTTPError as error:
-                error.close()
-                if error.code not in (404, 410):  # its kernel is gone already, as a test wanted it
-                    raise
+            deadline_s = time.monotonic() + END_S
+            # One that died is being restarted: the server can end it a moment later.
+            while not self._ended(each["id"]):
+                if time.monotonic() > deadline_s:
+                    raise TimeoutError(f"{each['path']} does not end")
+                time.sleep(0.2)
+
+    def _ended(self, session: str) -> bool:
+        request = urllib.request.Request(f"{self.url}/api/sessions/{session}", method="DELETE")
+        try:
+            with urllib.request.urlopen(request, timeout=20):
+                return True
+        except urllib.error.HTTPError as error:
+            error.close()
+            return error.code in (404, 410)
 
     def close(self) -> None:
         self.process.terminate()
