@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -60,6 +60,15 @@ def mark(options: str = "") -> str:
             + mark("a")[:-1]
             + "  # now\nx\n",
         ),
+        # A body that is to run again and again is the cell magic's
+        (
+            "%%carbon a --repeat 3\nx",
+            "get_ipython().run_cell_magic('carbon', 'a --repeat 3', 'x\\n')\n",
+        ),
+        (
+            "%%carbon --min-time=2s\nx",
+            "get_ipython().run_cell_magic('carbon', '--min-time=2s', 'x\\n')\n",
+        ),
         # Not ours
         (
             "%%time\n%%carbon a\nx",
@@ -82,6 +91,8 @@ def test_what_a_cell_becomes(cell: str, expected: str) -> None:
     )
 )
 def test_line_numbers_do_not_move_whatever_the_options(options: str) -> None:
+    assume("--repeat" not in options)
+    assume("--min-time" not in options)
     body = "a = 1\n\nif a:\n    b = 2\nb\n"
     found = transformed(f"%%carbon {options}\n{body}")
 
