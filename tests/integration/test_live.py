@@ -81,6 +81,13 @@ class Page:
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [each for each in self.messages if each["type"] == kind]
 
+    def heard(self, kind: str, timeout_s: float = 20.0) -> list[dict[str, Any]]:
+        """The messages of a kind so far; waits for the first."""
+        deadline_s = time.monotonic() + timeout_s
+        while not self.of(kind) and time.monotonic() < deadline_s:
+            self.listen(0.05)
+        return self.of(kind)
+
 
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[Page]:
@@ -88,8 +95,8 @@ def page(tmp_path: Path) -> Iterator[Page]:
     with kernel(tmp_path, load=False) as running:
         heard = Page(running)
         heard.run("%load_ext nbcarbon", cell_id="cell-load")
-        heard.listen(2.5)
-        assert heard.of("bokehjs")[0]["buffers"]
+        assert heard.heard("bokehjs")[0]["buffers"]
+        heard.listen(1.0)
         yield heard
         running.run("%unload_ext nbcarbon")
 
@@ -97,6 +104,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
 def test_a_page_hears_of_a_busy_cell_while_it_runs(page: Page) -> None:
     page.messages.clear()
     page.run(BUSY.format(3.5), cell_id="cell-busy")
+    assert page.heard("cell")
     page.listen(0.5)
     states = page.of("state")
     running = [each for each in states if each["running"]]
@@ -126,8 +134,8 @@ def test_an_idle_kernel_says_nothing_so_that_a_server_can_end_it(page: Page) -> 
 
 def test_a_page_that_was_loaded_again_gets_everything_it_asks_for(page: Page) -> None:
     page.run("x = 1", cell_id="cell-x")
+    assert page.heard("cell")
     page.listen(0.5)
-    assert page.of("cell")
     for what in ("state", "cells", "history", "choices", "bokehjs"):
         page.say(type="need", what=what)
         assert page.until(what)["v"] == 1
@@ -152,8 +160,8 @@ def test_a_page_sets_zone_pause_and_another_zone(page: Page) -> None:
 
 def test_a_page_exports_and_resets(page: Page, tmp_path: Path) -> None:
     page.run("x = 1", cell_id="cell-x")
+    first = page.heard("cell")[-1]["session"]
     page.listen(0.5)
-    first = page.of("cell")[-1]["session"]
     page.say(type="export", path=".json")
     said = page.until("said")
     assert said["ok"], said
@@ -162,9 +170,9 @@ def test_a_page_exports_and_resets(page: Page, tmp_path: Path) -> None:
 
     page.say(type="reset")
     assert page.until("said")["ok"] is True
+    page.messages.clear()
     page.run("y = 2", cell_id="cell-y")
-    page.listen(0.5)
-    assert page.of("cell")[-1]["session"] != first
+    assert page.heard("cell")[-1]["session"] != first
     page.say(type="need", what="cells")
     assert [each["id"] for each in page.until("cells")["cells"]] == ["cell-y"]
     assert page.kernel.ended().started.id == first  # the session before is whole
@@ -172,15 +180,13 @@ def test_a_page_exports_and_resets(page: Page, tmp_path: Path) -> None:
 
 def test_unloading_takes_leave_and_leaves_no_comm(page: Page) -> None:
     page.run("%unload_ext nbcarbon")
-    page.listen(0.5)
-    assert page.of("bye")
+    assert page.heard("bye")
     reply = page.kernel.run("import comm\nprint([each for each in comm.get_comm_manager().comms])")
 
     assert COMM_ID not in reply.text
     page.messages.clear()
     page.run("%load_ext nbcarbon", cell_id="cell-load")
-    page.listen(2.0)
-    assert page.of("bokehjs")
+    assert page.heard("bokehjs")
 
 
 HEAVY = "print([n for n in ('bokeh', 'numpy', 'pandas', 'ipywidgets', 'anywidget') if n in __import__('sys').modules])"
@@ -217,8 +223,7 @@ def test_always_on_notices_a_page_by_its_first_cell(tmp_path: Path) -> None:
     with kernel(tmp_path) as running:  # loaded by the command line, before there is any request
         heard = Page(running)
         heard.run("x = 1", cell_id="cell-x")
-        heard.listen(3.0)
-        assert heard.of("bokehjs")
+        assert heard.heard("bokehjs")
 
 
 def test_a_panel_in_a_cell_is_the_widget_and_words(page: Page) -> None:
@@ -280,7 +285,7 @@ def test_output_that_is_cleared_takes_the_line_away_but_not_the_card(tmp_path: P
     with kernel(tmp_path) as running:
         reply = running.run(
             "%%carbon cleared\nfrom IPython.display import clear_output\n"
-            + BUSY.format(2.8)
+            + BUSY.format(4.5)
             + "\nclear_output()"
         )
 
