@@ -51,7 +51,8 @@ class Device:
 
     `within` names the device that already contains this one (core in package, package in psys), so
     totals skip it. `error_fraction` is half of the sensor's 95 % interval, proportional to the
-    energy. `resolution_s` is how long its value may stand still under steady power.
+    energy. `resolution_s` is how long its value may stand still under steady power, `power_window_s` of
+    how much time a power sensor shows the mean.
     """
 
     id: str
@@ -66,3 +67,4 @@ class Device:
     wraps_at_j: float | None = None
     reach: Reach = Reach.MACHINE
     counter_file: CounterFile | None = None
+    power_window_s: float = 0.0

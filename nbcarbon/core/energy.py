@@ -1,32 +1,55 @@
 """From a trace and a window to joules with an interval, and from several devices to a total.
 
-The interval is the end of a 95 % one, made of three independent parts in quadrature: the sensor's
-own accuracy (proportional), the counter's refresh at both ends, and the line drawn between two
-readings where an end falls between them. Unobserved time within a window widens it upwards only, by
-the highest power seen around it: those joules are missing from the figure, and its coverage says so.
-A device that nothing observed at all is *not measured*: no joules, no interval, coverage 0.
+The interval is the end of a 95 % one; `uncertainty` says what it is made of, `ends` what is known of a
+window's two ends. Unobserved time within a window widens it upwards only, by the highest power seen
+around it: those joules are missing from the figure, and its coverage says so. A device that nothing
+observed at all is *not measured*: no joules, no interval, coverage 0.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from math import hypot
+from math import hypot, sqrt
 from typing import TYPE_CHECKING
 
+from nbcarbon.core.device import Provenance
+from nbcarbon.core.ends import WITHIN, Turn, end_of
 from nbcarbon.core.trace import EXACT_S, Window
+from nbcarbon.core.uncertainty import (
+    AVERAGING,
+    MODEL,
+    REFRESH,
+    SENSOR,
+    STEPS,
+    UNSEEN,
+    ErrorPart,
+    notable,
+    quadrature_j,
+    scaled,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from nbcarbon.core.device import Device
+    from nbcarbon.core.ends import End
     from nbcarbon.core.trace import Trace
-
-REFRESH_SPREAD = 0.78
-"""95 % of the difference of two independent delays, uniform over one refresh, lies within 0.78 of it."""
 
 NEIGHBOURHOOD_S = 1.0
 """How far around an end power levels are looked at."""
+
+AVERAGED = 0.3
+"""Of a sensor's averaging, how much of a change of power at a window's ends it may hide."""
+
+SAMPLED = 0.8
+"""Of a refresh of a power sensor: a shorter window is likely enough to pass between two samples."""
+
+UNSHOWN = 0.4
+"""The same of a sensor's averaging: what is shorter hardly moves its mean."""
+
+AS_IS = (Turn.UNKNOWN, Turn.UNKNOWN)
+OF_A_RUN = (Turn.OPENS, Turn.CLOSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +57,8 @@ class DeviceEnergy:
     """What one device used in one window.
 
     `own_fraction` is the part of the device's work that this kernel's processes did, None where
-    nobody can tell. It divides the energy under the rule `share` and changes nothing else.
+    nobody can tell. It divides the energy under the rule `share` and changes nothing else. `parts` are
+    the reasons for the interval, biggest first; ledgers before 0.2 have none.
     """
 
     device_id: str
@@ -44,14 +68,23 @@ class DeviceEnergy:
     coverage_fraction: float
     below_resolution: bool = False
     own_fraction: float | None = None
+    parts: tuple[ErrorPart, ...] = ()
+
+    def part(self, fraction: float) -> DeviceEnergy:
+        """The same facts about a part of these joules, with the reasons."""
+        return replace(self.scaled(fraction), parts=scaled(self.parts, fraction))
 
     def scaled(self, fraction: float) -> DeviceEnergy:
-        """The same facts about a part of these joules."""
-        return replace(
-            self,
-            energy_j=self.energy_j * fraction,
-            low_j=self.low_j * fraction,
-            high_j=self.high_j * fraction,
+        """The same facts about a part of these joules, but for the reasons: sums need none."""
+        # Not `replace`, which takes five times as long: done for each device of each cell.
+        return DeviceEnergy(
+            self.device_id,
+            self.energy_j * fraction,
+            self.low_j * fraction,
+            self.high_j * fraction,
+            self.coverage_fraction,
+            self.below_resolution,
+            self.own_fraction,
         )
 
 
@@ -70,63 +103,79 @@ class Energy:
         )
 
 
-def energy(trace: Trace, window: Window, *, own_fraction: float | None = None) -> DeviceEnergy:
-    """Joules of one device in a window. One that no reading touches has coverage 0."""
+def energy(
+    trace: Trace,
+    window: Window,
+    *,
+    own_fraction: float | None = None,
+    turns: tuple[Turn, Turn] = AS_IS,
+) -> DeviceEnergy:
+    """Joules of one device in a window. One that no reading touches has coverage 0.
+
+    `turns` says what the window's ends are, where they were not pinned before.
+    """
     device = trace.device
     duration_s = window.duration_s
     if not trace.last or duration_s <= 0:
         return DeviceEnergy(device.id, 0.0, 0.0, 0.0, 0.0, own_fraction=own_fraction)
-    start, end = trace.at(window.start_s), trace.at(window.end_s)
-    energy_j = end.energy_j - start.energy_j
+    start, end = end_of(trace, window.start_s, turns[0]), end_of(trace, window.end_s, turns[1])
+    energy_j = max(0.0, end.energy_j - start.energy_j)
     seen_s = min(duration_s, max(0.0, end.seen_s - start.seen_s))
     if seen_s <= 0:
         return DeviceEnergy(device.id, 0.0, 0.0, 0.0, 0.0, own_fraction=own_fraction)
-    low_w, high_w = _levels_w(trace, window)
-    half_width_j = hypot(
-        device.error_fraction * energy_j,
-        REFRESH_SPREAD * device.resolution_s * high_w,
-        _end_error_j(trace, window.start_s, high_w - low_w),
-        _end_error_j(trace, window.end_s, high_w - low_w),
-    )
-    below = duration_s < device.resolution_s
+    low_w, high_w = _levels_w(trace, window, energy_j / seen_s)
     unseen_j = (duration_s - seen_s) * high_w
+    parts = _parts(trace, start, end, energy_j, high_w - low_w)
+    half_width_j = quadrature_j(parts)
+    # A value that stands still for longer than the window lasts says little about it.
+    below = duration_s < max(trace.period_s or device.resolution_s, device.power_window_s / 2)
+    high_j = energy_j + half_width_j
+    hidden_s = SAMPLED * device.resolution_s + UNSHOWN * device.power_window_s
+    if trace.power_w is not None and duration_s < hidden_s:
+        # No sample need lie in it: anything from nothing to all that it can draw.
+        high_j = device.max_power_w * duration_s
     return DeviceEnergy(
         device.id,
         energy_j,
         0.0 if below else max(0.0, energy_j - half_width_j),
-        energy_j + half_width_j + unseen_j,
+        max(energy_j, high_j) + unseen_j,
         seen_s / duration_s,
         below_resolution=below,
         own_fraction=own_fraction,
+        parts=notable([*parts, ErrorPart(UNSEEN, unseen_j)]),
     )
 
 
-def _levels_w(trace: Trace, window: Window) -> tuple[float, float]:
+def _parts(trace: Trace, start: End, end: End, energy_j: float, swing_w: float) -> list[ErrorPart]:
+    """All that makes joules unsure which were observed."""
+    device = trace.device
+    modelled = device.provenance is Provenance.MODELLED
+    rough_j = WITHIN * sqrt(max(0.0, end.rough_j2 - start.rough_j2))
+    return [
+        ErrorPart(MODEL if modelled else SENSOR, device.error_fraction * energy_j),
+        ErrorPart(
+            REFRESH,
+            hypot(start.refresh_j, end.refresh_j) + abs(end.late_j - start.late_j),
+        ),
+        ErrorPart(STEPS, hypot(start.steps_j, end.steps_j, rough_j)),
+        ErrorPart(AVERAGING, AVERAGED * swing_w * device.power_window_s),
+    ]
+
+
+def _levels_w(trace: Trace, window: Window, mean_w: float) -> tuple[float, float]:
     """Lowest and highest power near the window's ends, over stretches long enough to trust."""
-    shortest_s = max(EXACT_S, 2 * trace.device.resolution_s)
+    steady_s = 0.0 if trace.power_w is not None else 2 * trace.device.resolution_s
+    shortest_s = max(EXACT_S, steady_s)
     nearby = Window(window.start_s - NEIGHBOURHOOD_S, window.end_s + NEIGHBOURHOOD_S)
-    levels_w = trace.levels_w(nearby, shortest_s=shortest_s)
-    start, end = trace.at(nearby.start_s), trace.at(nearby.end_s)
-    # Some of it was seen, or there would be no energy to find the interval of.
-    levels_w.append((end.energy_j - start.energy_j) / (end.seen_s - start.seen_s))
+    levels_w = [mean_w, *trace.levels_w(nearby, shortest_s=shortest_s)]
     return min(levels_w), max(levels_w)
-
-
-def _end_error_j(trace: Trace, instant_s: float, swing_w: float) -> float:
-    """How wrong a straight line between two readings can be where one power step hides in it."""
-    stretch = trace.around(instant_s)
-    if stretch is None or not stretch.seen:
-        return 0.0
-    after_s = instant_s - stretch.start.instant_s
-    before_s = stretch.end.instant_s - instant_s
-    return swing_w * after_s * before_s / stretch.duration_s
 
 
 def total(parts: Iterable[DeviceEnergy], devices: Mapping[str, Device]) -> Energy:
     """Joules of several devices in one window, each joule once.
 
-    A device within another one of these is skipped. Devices read in the same way err together, so
-    their intervals add; different ways are independent and combine in quadrature.
+    A device within another one of these is skipped. Sensors of one kind err together, so their
+    accuracies add; everything else is each device's own and combines in quadrature.
     """
     present = list(parts)
     ids = {part.device_id for part in present}
@@ -138,8 +187,16 @@ def total(parts: Iterable[DeviceEnergy], devices: Mapping[str, Device]) -> Energ
         if contained(device, ids, devices):
             continue
         energy_j += part.energy_j
-        below_j[device.method] += part.energy_j - part.low_j
-        above_j[device.method] += part.high_j - part.energy_j
+        alike_j = device.error_fraction * part.energy_j
+        for sums_j, side_j in (
+            (below_j, part.energy_j - part.low_j),
+            (above_j, part.high_j - part.energy_j),
+        ):
+            alike_j = min(alike_j, side_j)
+            sums_j[device.method] += alike_j
+            # Too short for its sensors is too short for all of them: what ran is theirs alike.
+            whose = "short" if part.below_resolution else f"{device.id} alone"
+            sums_j[whose] += sqrt(side_j**2 - alike_j**2)
     return Energy(
         energy_j,
         max(0.0, energy_j - hypot(*below_j.values())),

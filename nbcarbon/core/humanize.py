@@ -194,6 +194,11 @@ def _decimals(value: float) -> int:
     return digits - 1 - floor(log10(abs(value)))
 
 
+def count(number: int) -> str:
+    """How many there are, exactly: `99 900`."""
+    return f"{number:,}".replace(",", THIN_SPACE)
+
+
 def percent(fraction: float) -> str:
     """A part of a whole, without decimals. Only a true whole is 100 %, only a true none is 0 %."""
     if not isfinite(fraction):

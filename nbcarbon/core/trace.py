@@ -14,21 +14,40 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nbcarbon.core.device import Device
+    from nbcarbon.core.ends import End
 
 EXACT_S = 1e-6
 """Two instants closer than this are the same instant."""
 
+SAME_TICK = 6.0
+"""A counter that shows the same at two ticks further apart than this, in standard deviations, used nothing."""
 
-@dataclass(frozen=True, slots=True)
-class CounterReading:
-    """Joules counted so far, since an unknown start."""
+LONGEST_UNSURE_S = 1.0
+"""A counter known by its ticks is read without them again after this long."""
+
+KEPT = 4
+"""How many points on either side of an end outlive its surroundings."""
+
+NEIGHBOURS = 8
+"""How many points on either side of an instant tell the power around it."""
+
+
+class CounterReading(NamedTuple):
+    """Joules counted so far, since an unknown start.
+
+    A counter that moves at ticks shows what it held at the last one. Where that is known (`ticks`),
+    `as_of_s` says when it was, and `as_of_error_s` how sure that is (one standard deviation).
+    `period_s` is how long it stands still at most, 0 where nobody has seen that.
+    """
 
     instant_s: float
     energy_j: float
+    as_of_s: float | None = None
+    as_of_error_s: float = 0.0
+    period_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class PowerReading:
+class PowerReading(NamedTuple):
     """Watts at an instant."""
 
     instant_s: float
@@ -51,11 +70,24 @@ class Window:
 
 
 class Point(NamedTuple):
-    """One instant of a trace: joules so far, and how many seconds of it were truly observed."""
+    """One instant of a trace: joules so far, and how many seconds of it were truly observed.
+
+    `error_s` is how far off the instant may be (one standard deviation): 0 but for a tick's. `rough_j2`
+    is the variance of the joules so far, as far as it comes from what happens between two samples.
+    """
 
     instant_s: float
     energy_j: float
     seen_s: float
+    error_s: float = 0.0
+    rough_j2: float = 0.0
+
+
+class Near(NamedTuple):
+    """What lies around an instant, in order of time."""
+
+    before: list[Point]
+    after: list[Point]
 
 
 class Stretch(NamedTuple):
@@ -63,14 +95,6 @@ class Stretch(NamedTuple):
 
     start: Point
     end: Point
-
-    @property
-    def duration_s(self) -> float:
-        return self.end.instant_s - self.start.instant_s
-
-    @property
-    def seen(self) -> bool:
-        return self.end.seen_s > self.start.seen_s
 
 
 class Trace:
@@ -85,6 +109,9 @@ class Trace:
         self.device = device
         self.longest_gap_s = longest_gap_s
         self.moved_s = float("-inf")
+        self.read_s = float("-inf")
+        self.period_s = 0.0
+        self.pins: dict[float, End] = {}
         self.refused_count = 0
         self._points: list[Point] = []
         self._baseline: Reading | None = None
@@ -122,17 +149,37 @@ class Trace:
 
     def add(self, reading: Reading) -> None:
         """Extend the trace. An implausible reading is refused, counted and becomes a gap."""
-        if isinstance(reading, CounterReading):
-            self._add_counter(reading)
-        else:
+        if isinstance(reading, PowerReading):
             self._add_power(reading)
+            return
+        if reading.as_of_s is None:
+            # What may be either of two ticks' says nothing new.
+            if self.ticking and reading.instant_s - self.read_s <= LONGEST_UNSURE_S:
+                return
+            self._add_counter(reading, reading.instant_s)
+        else:
+            self._add_counter(reading._replace(instant_s=reading.as_of_s), reading.instant_s)
+        self.period_s = reading.period_s
 
-    def _add_counter(self, new: CounterReading) -> None:
+    @property
+    def ticking(self) -> bool:
+        """Whether this is a counter whose updates are known by their instants."""
+        return isinstance(self._baseline, CounterReading) and self._baseline.as_of_s is not None
+
+    def _add_counter(self, new: CounterReading, read_s: float) -> None:
         old = self._baseline
         if not isinstance(old, CounterReading):
             self._baseline = new
-            self._start(new.instant_s)
+            self._start(new.instant_s, error_s=new.as_of_error_s)
+            self.read_s = read_s
             return
+        if self.ticking and new.as_of_s is not None:
+            same = new.energy_j == old.energy_j
+            if same:
+                self.read_s = read_s
+            least_s = SAME_TICK * new.as_of_error_s if same else 0.0
+            if new.instant_s - old.instant_s <= least_s:
+                return
         if new.instant_s <= old.instant_s:
             self._insert_late(old, new)
             return
@@ -157,9 +204,10 @@ class Trace:
             self._candidate = new if new.energy_j >= 0 else None
             return
         self._baseline = new
+        self.read_s = read_s
         if added_j > 0:
             self.moved_s = new.instant_s
-        self._append(new.instant_s, added_j, seen=True)
+        self._append(new.instant_s, added_j, seen=True, error_s=new.as_of_error_s)
 
     def _rebase(self, reading: CounterReading) -> None:
         """Count on from this reading; the time since the last one was not seen."""
@@ -201,10 +249,13 @@ class Trace:
             self.refused_count += 1
             self.miss()
             return
+        read_s = new.instant_s
+        new = new._replace(instant_s=read_s - self.lag_s)
         old = self._baseline
         if isinstance(old, PowerReading) and new.instant_s <= old.instant_s:
             return
         self._baseline = new
+        self.read_s = read_s
         if not isinstance(old, PowerReading):
             self._start(new.instant_s)
             return
@@ -213,24 +264,54 @@ class Trace:
         added_j = (old.power_w + new.power_w) / 2 * elapsed_s if seen else 0.0
         if new.power_w != old.power_w:
             self.moved_s = new.instant_s
-        self._append(new.instant_s, added_j, seen=seen)
+        # A step between two samples may lie anywhere between them.
+        rough_j2 = ((new.power_w - old.power_w) * elapsed_s) ** 2 / 12 if seen else 0.0
+        self._append(new.instant_s, added_j, seen=seen, rough_j2=rough_j2)
 
-    def _start(self, instant_s: float) -> None:
+    @property
+    def lag_s(self) -> float:
+        """How old a power reading is on average: half its averaging, and half a refresh."""
+        return (self.device.power_window_s + self.device.resolution_s) / 2
+
+    @property
+    def power_w(self) -> float | None:
+        """The last power reading, None for a counter."""
+        return self._baseline.power_w if isinstance(self._baseline, PowerReading) else None
+
+    def _start(self, instant_s: float, *, error_s: float = 0.0) -> None:
         """First reading, or the first after a break: a baseline only."""
         if not self._points:
-            self._points.append(Point(instant_s, 0.0, 0.0))
+            self._points.append(Point(instant_s, 0.0, 0.0, error_s))
         elif self._broken:
-            self._append(instant_s, 0.0, seen=False)
+            self._append(instant_s, 0.0, seen=False, error_s=error_s)
         self._broken = False
         self.moved_s = max(self.moved_s, instant_s)
 
-    def _append(self, instant_s: float, added_j: float, *, seen: bool) -> None:
+    def _append(
+        self,
+        instant_s: float,
+        added_j: float,
+        *,
+        seen: bool,
+        error_s: float = 0.0,
+        rough_j2: float = 0.0,
+    ) -> None:
         last = self._points[-1]
         elapsed_s = instant_s - last.instant_s
         if elapsed_s <= 0:
             return
         seen_s = last.seen_s + (elapsed_s if seen else 0.0)
-        self._points.append(Point(instant_s, last.energy_j + added_j, seen_s))
+        self._points.append(
+            Point(instant_s, last.energy_j + added_j, seen_s, error_s, last.rough_j2 + rough_j2)
+        )
+
+    def near(self, instant_s: float) -> Near:
+        """The points around an instant: those not after it, and those after."""
+        position = bisect_right(self._points, instant_s, key=lambda point: point.instant_s)
+        return Near(
+            self._points[max(0, position - NEIGHBOURS) : position],
+            self._points[position : position + NEIGHBOURS],
+        )
 
     def at(self, instant_s: float) -> Point:
         """The trace at an instant, on the line between its neighbours; flat outside its ends.
@@ -268,13 +349,12 @@ class Trace:
         """Mean power of every seen stretch in the window that is at least this long."""
         first = bisect_right(self._points, window.start_s, key=lambda point: point.instant_s)
         found = []
-        for (start_s, start_j, start_seen_s), (end_s, end_j, end_seen_s) in pairwise(
-            self._points[max(first - 1, 0) :]
-        ):
-            if start_s >= window.end_s:
+        for start, end in pairwise(self._points[max(first - 1, 0) :]):
+            if start.instant_s >= window.end_s:
                 break
-            if end_seen_s > start_seen_s and end_s - start_s >= shortest_s:
-                found.append((end_j - start_j) / (end_s - start_s))
+            span_s = end.instant_s - start.instant_s
+            if end.seen_s > start.seen_s and span_s >= shortest_s:
+                found.append((end.energy_j - start.energy_j) / span_s)
         return found
 
     def forget(self, before_s: float, *, keep: Iterable[float] = ()) -> None:
@@ -284,10 +364,14 @@ class Trace:
         middle. Energies of windows whose ends are kept do not change.
         """
         positions: set[int] = set()
+        keep = tuple(keep)
         for instant_s in (before_s, *keep):
             position = bisect_right(self._points, instant_s, key=lambda point: point.instant_s)
-            # Two points each side: the power next to an end bounds how wrong the end can be.
-            positions.update(range(position - 2, position + 2))
+            # Some points each side: the power next to an end says how to divide a tick there.
+            positions.update(range(position - KEPT, position + KEPT))
+        self.pins = {
+            at_s: end for at_s, end in self.pins.items() if at_s >= before_s or at_s in keep
+        }
         first_recent = bisect_right(self._points, before_s, key=lambda point: point.instant_s)
         self._points = [
             point

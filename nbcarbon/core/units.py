@@ -13,6 +13,8 @@ J_PER_UJ: Final = 1e-6
 """Joules in a microjoule, the unit of Linux powercap files."""
 W_PER_MW: Final = 1e-3
 """Watts in a milliwatt, the unit of NVML power."""
+W_PER_KW: Final = 1e3
+"""Some wall meters write kilowatts."""
 PREFIX_STEP: Final = 1000.0
 """From one unit prefix to the next: milli, none, kilo, mega."""
 S_PER_MS: Final = 1e-3

@@ -11,6 +11,8 @@ import itertools
 import os
 import threading
 import time
+from array import array
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,7 +39,7 @@ Seen = TypeVar("Seen")
 ALL_GPUS = "all"
 """The setting `visible_gpus` where CUDA_VISIBLE_DEVICES is not set; empty means none at all."""
 
-MOST_UNFOLDED = 2000
+MOST_UNFOLDED = 500
 """Events kept unfolded; beyond this the listening thread folds them, so memory stays bounded."""
 
 
@@ -59,6 +61,27 @@ class Run:
         return self.described.index
 
 
+class Keys:
+    """Keys of runs whose cell has no id: a hash of the source, and the how manieth run of it this is.
+
+    A source that was run once takes eight bytes: a long session without ids may have 100,000.
+    """
+
+    def __init__(self) -> None:
+        self._once = array("Q")
+        self._more: dict[int, int] = {}
+
+    def next(self, source: str) -> str:
+        digest = hashlib.sha256(source.encode("utf-8", "replace")).hexdigest()[:12]
+        number = int(digest, 16)
+        position = bisect_left(self._once, number)
+        if position == len(self._once) or self._once[position] != number:
+            self._once.insert(position, number)
+            return f"{digest}-1"
+        count = self._more[number] = self._more.get(number, 1) + 1
+        return f"{digest}-{count}"
+
+
 class Meter:
     """The kernel's side of one session."""
 
@@ -76,7 +99,7 @@ class Meter:
         self._outbox = Outbox()
         self._pid = _getpid()
         self._indexes = itertools.count(1)
-        self._ordinals: defaultdict[str, int] = defaultdict(int)
+        self._keys = Keys()
         self._stacks: defaultdict[int, list[Run]] = defaultdict(list)
         self._open: dict[int, tuple[int, bytes]] = {}
         self._visible_gpus = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -110,9 +133,7 @@ class Meter:
         thread = _thread_id()
         self._watch_visible_gpus()
         if key is None:
-            digest = hashlib.sha256(source.encode("utf-8", "replace")).hexdigest()[:12]
-            self._ordinals[digest] += 1
-            key = f"{digest}-{self._ordinals[digest]}"
+            key = self._keys.next(source)
         stack = self._stacks[thread]
         edge = edge or self.edge()
         described = CellRun(

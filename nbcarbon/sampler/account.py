@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from nbcarbon.core.cell import CellReport
 from nbcarbon.core.device import Kind, Reach
-from nbcarbon.core.energy import DeviceEnergy, energy
+from nbcarbon.core.ends import Turn, is_settled, pin
+from nbcarbon.core.energy import OF_A_RUN, DeviceEnergy, energy
 from nbcarbon.core.events import BetweenMeasured, CellClosed, DevicePoint, Sampled
 from nbcarbon.core.trace import CounterReading, Point, Trace, Window
+from nbcarbon.core.uncertainty import added
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,6 +33,9 @@ POINT_SPACING_S = 1.0
 IDLE_POINT_SPACING_S = 10.0
 RECENT_S = 3.0
 LONGEST_BETWEEN_S = 60.0
+
+LONGEST_UNSETTLED_S = 1.0
+"""How long a segment waits for the ticks after its end; a device may be lost meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,17 @@ class _Open:
     overlapped: bool = False
 
 
+@dataclass(frozen=True)
+class _Segment:
+    """Time between two edges, with the outermost runs that were open in it."""
+
+    window: Window
+    turns: tuple[Turn, Turn]
+    before: Usage
+    after: Usage
+    runs: tuple[_Open, ...]
+
+
 class Account:
     """Books readings to runs. Give it readings first, then the edge that they bracket."""
 
@@ -66,7 +82,9 @@ class Account:
         self.open: dict[int, _Open] = {}
         self._outermost: dict[int, _Open] = {}
         self._segment_s: float | None = None
+        self._segment_turn = Turn.UNKNOWN
         self._segment_usage = Usage()
+        self._pending: list[_Segment] = []
         self._point_s = float("-inf")
 
     def add_devices(self, devices: Iterable[Device]) -> None:
@@ -117,7 +135,8 @@ class Account:
         opened = _Open(event.run, event.edge, usage)
         measured: list[BetweenMeasured] = []
         if event.run.parent_index is None:
-            measured = self._cut(event.edge.instant_s, usage)
+            self._cut(event.edge.instant_s, usage, Turn.OPENS)
+            measured = self.settle(event.edge.instant_s)
             self._outermost[event.run.index] = opened
             if len(self._outermost) > 1:
                 for each in self._outermost.values():
@@ -134,33 +153,57 @@ class Account:
         instant_s = event.edge.instant_s
         booked: list[BetweenMeasured] = []
         if event.cell_index in self._outermost:
-            if len(self._outermost) > 1 or opened.pieces or self._segment_s is None:
+            beside = any(opened in each.runs for each in self._pending)
+            if len(self._outermost) > 1 or opened.pieces or beside or self._segment_s is None:
                 return []  # others ran beside it meanwhile: theirs cannot be told from it
-            window = Window(self._segment_s, instant_s)
-            devices = self._energies(window, self._segment_usage, usage)
-            booked = [BetweenMeasured(window.start_s, window.end_s, devices)]
-            self._segment_s, self._segment_usage = instant_s, usage
+            self._cut(instant_s, usage, Turn.OPENS, runs=())
+            booked = self.settle(instant_s)
         opened.run = replace(opened.run, start_s=instant_s)
         opened.edge, opened.usage = event.edge, usage
         return booked
 
-    def ended(self, event: CellEnded, usage: Usage) -> list[CellClosed]:
-        """A run is over. Returns its report, or nothing where no such run is open."""
+    def ended(self, event: CellEnded, usage: Usage) -> list[BetweenMeasured | CellClosed]:
+        """A run is over. Returns its report, after what was still to book before it.
+
+        Nothing where no such run is open.
+        """
         opened = self.open.pop(event.cell_index, None)
         if opened is None:
             return []
         self._read_edge(event.edge)
         end_s = event.edge.instant_s
         if event.cell_index in self._outermost:
-            self._cut(end_s, usage)
+            self._cut(end_s, usage, Turn.CLOSES)
+            booked: list[BetweenMeasured | CellClosed] = [*self.settle(end_s, force=True)]
             del self._outermost[event.cell_index]
             devices = _sum_pieces(opened.pieces)
         else:
             # Nested: its joules are its parent's too, so it is measured and never booked.
-            devices = self._energies(Window(opened.run.start_s, end_s), opened.usage, usage)
+            window = Window(opened.run.start_s, end_s)
+            booked = []
+            devices = self._energies(window, OF_A_RUN, opened.usage, usage)
         flags = (*event.flags, *(("overlap",) if opened.overlapped else ()))
         run = replace(opened.run, name=event.name) if event.name else opened.run
-        return [CellClosed(CellReport(run, end_s, event.outcome, devices, flags))]
+        return [*booked, CellClosed(CellReport(run, end_s, event.outcome, devices, flags))]
+
+    def unsettled(self, instant_s: float) -> list[str]:
+        """Devices whose next ticks will say more of the joules by an instant."""
+        return [each for each, trace in self.traces.items() if not is_settled(trace, instant_s)]
+
+    def settle(self, now_s: float, *, force: bool = False) -> list[BetweenMeasured]:
+        """Book the segments of which no more will be known; with `force` all, as they are.
+
+        They are booked in order, and each end once: what is booked adds up whatever comes later.
+        """
+        measured: list[BetweenMeasured] = []
+        while self._pending:
+            segment = self._pending[0]
+            end_s = segment.window.end_s
+            if not force and now_s - end_s < LONGEST_UNSETTLED_S and self.unsettled(end_s):
+                break
+            del self._pending[0]
+            measured += self._book(segment)
+        return measured
 
     def point(self, now_s: float) -> Sampled | None:
         """The next point for the ledger, where it is time for one."""
@@ -174,13 +217,16 @@ class Account:
         """Book a long time between cells so far, so that a crash loses little of it."""
         if self._outermost or self._segment_s is None:
             return []
-        return self._cut(now_s, usage) if now_s - self._segment_s >= LONGEST_BETWEEN_S else []
+        if now_s - self._segment_s < LONGEST_BETWEEN_S:
+            return []
+        self._cut(now_s, usage, Turn.UNKNOWN)
+        return self.settle(now_s)
 
     def finish(self, now_s: float, usage: Usage) -> list[BetweenMeasured | Sampled]:
         """The session ends or pauses: book whatever time between cells is still unbooked."""
-        measured: list[BetweenMeasured | Sampled] = []
         if not self._outermost:
-            measured += self._cut(now_s, usage)
+            self._cut(now_s, usage, Turn.UNKNOWN)
+        measured = self.settle(now_s, force=True)
         self._segment_s = None
         return [*measured, self._sampled(now_s)]
 
@@ -189,6 +235,8 @@ class Account:
         keep = [each.run.start_s for each in self.open.values()]
         if self._segment_s is not None:
             keep.append(self._segment_s)
+        for segment in self._pending:
+            keep += [segment.window.start_s, segment.window.end_s]
         for trace in self.traces.values():
             trace.forget(now_s - RECENT_S, keep=keep)
 
@@ -205,26 +253,41 @@ class Account:
             if device_id in self.traces:
                 self.traces[device_id].add(CounterReading(edge.instant_s, energy_j))
 
-    def _cut(self, instant_s: float, usage: Usage) -> list[BetweenMeasured]:
-        """End the current segment here and book it."""
+    def _cut(
+        self,
+        instant_s: float,
+        usage: Usage,
+        turn: Turn,
+        *,
+        runs: tuple[_Open, ...] | None = None,
+    ) -> None:
+        """End the current segment here. It was that of these runs: of the outermost ones."""
         start_s, before = self._segment_s, self._segment_usage
-        self._segment_s, self._segment_usage = instant_s, usage
+        turns = (self._segment_turn, turn)
+        self._segment_s, self._segment_usage, self._segment_turn = instant_s, usage, turn
         if start_s is None or instant_s <= start_s:
-            return []
-        if not self._outermost:
-            devices = self._energies(Window(start_s, instant_s), before, usage)
-            return [BetweenMeasured(start_s, instant_s, devices)]
-        self._divide(Window(start_s, instant_s), before, usage)
+            return
+        of = tuple(self._outermost.values()) if runs is None else runs
+        self._pending.append(_Segment(Window(start_s, instant_s), turns, before, usage, of))
+
+    def _book(self, segment: _Segment) -> list[BetweenMeasured]:
+        window, turns = segment.window, segment.turns
+        for trace in self.traces.values():
+            pin(trace, window.start_s, turns[0])
+            pin(trace, window.end_s, turns[1])
+        devices = self._energies(window, turns, segment.before, segment.after)
+        if not segment.runs:
+            return [BetweenMeasured(window.start_s, window.end_s, devices)]
+        self._divide(segment, devices)
         return []
 
-    def _divide(self, window: Window, before: Usage, after: Usage) -> None:
+    def _divide(self, segment: _Segment, devices: tuple[DeviceEnergy, ...]) -> None:
         """One segment among the runs that were open in it.
 
         CPU by the time each run's own thread was busy; what no thread explains (pools, children)
         and every other device in equal shares.
         """
-        devices = self._energies(window, before, after)
-        runs = list(self._outermost.values())
+        runs, before, after = segment.runs, segment.before, segment.after
         equal = 1 / len(runs)
         busy_s = [
             max(
@@ -243,17 +306,23 @@ class Account:
             share = by_thread + (1 - explained) * equal
             each.pieces.append(
                 tuple(
-                    part.scaled(share if self._is_cpu(part.device_id) else equal)
-                    for part in devices
+                    part.part(share if self._is_cpu(part.device_id) else equal) for part in devices
                 )
             )
 
     def _is_cpu(self, device_id: str) -> bool:
         return self.traces[device_id].device.kind is Kind.CPU
 
-    def _energies(self, window: Window, before: Usage, after: Usage) -> tuple[DeviceEnergy, ...]:
+    def _energies(
+        self, window: Window, turns: tuple[Turn, Turn], before: Usage, after: Usage
+    ) -> tuple[DeviceEnergy, ...]:
         return tuple(
-            energy(trace, window, own_fraction=_own_fraction(trace.device, before, after))
+            energy(
+                trace,
+                window,
+                own_fraction=_own_fraction(trace.device, before, after),
+                turns=turns,
+            )
             for trace in self.traces.values()
         )
 
@@ -299,6 +368,7 @@ def _sum_pieces(pieces: list[tuple[DeviceEnergy, ...]]) -> tuple[DeviceEnergy, .
                 sum(part.coverage_fraction for part in parts) / len(parts),
                 below_resolution=all(part.below_resolution for part in parts),
                 own_fraction=own_j / known_j if known_j > 0 else None,
+                parts=added(part.parts for part in parts),
             )
         )
     return tuple(summed)

@@ -15,15 +15,16 @@ from nbcarbon.core.device import Kind, Provenance
 from nbcarbon.core.events import (
     GRID_NOTICES,
     BetweenMeasured,
+    CalibrationLearned,
     CellClosed,
     CellEnded,
     CellOpened,
     CellRestarted,
     DevicesFound,
     Edge,
+    Folded,
     IntensityLearned,
     Noticed,
-    Sampled,
     SamplerStarted,
     SessionEnded,
     SessionStarted,
@@ -31,7 +32,7 @@ from nbcarbon.core.events import (
     from_json,
     to_json,
 )
-from nbcarbon.core.recover import restarted
+from nbcarbon.core.recover import recorded_points, restarted
 from nbcarbon.sampler.rate import HEARTBEAT_S, interval_s
 from nbcarbon.sampler.roster import findings_to_notify
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from nbcarbon.channel import End
+    from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.device import Device
     from nbcarbon.core.events import Event
     from nbcarbon.core.intensity import Intensity, Zone
@@ -48,6 +50,10 @@ if TYPE_CHECKING:
 
 BRACKET_WAIT_S = 0.1
 """How long a cell's end waits for a driver before its figures go without it."""
+
+SETTLE_WAIT_S = 0.3
+"""How long a cell's end waits for two ticks of the slowest counter known. Whoever runs the next cell does
+not wait: its edges are in the messages, and its own ticks are the same ones."""
 
 FROZEN_S = 5.0
 FROZEN_BUSY_FRACTION = 0.05
@@ -110,6 +116,7 @@ class Loop:
         pid: int,
         mode: str = "process",
         look_at: Callable[[str], None] = lambda value: None,
+        calibrations: Callable[[], Iterable[Calibration]] = tuple,
     ) -> None:
         self._clock = clock
         self._end = end
@@ -124,6 +131,7 @@ class Loop:
         self._pid = pid
         self._mode = mode
         self._look_at = look_at
+        self._calibrations = calibrations
         self._ledger: Ledger | None = None
         self._heard = 0
         self._stopping = ""
@@ -212,6 +220,8 @@ class Loop:
         known = list(past.events)
         if not known:
             self._record(event, number)
+            for calibration in self._calibrations():
+                self._record(CalibrationLearned(calibration))
         self._record(SamplerStarted(self._pid, self._mode))
         for key, sentence in past.notices:
             self._notice(key, sentence)
@@ -233,14 +243,11 @@ class Loop:
 
     def _resume(self, known: list[Event], settings: dict[str, str]) -> None:
         """Take up a session whose last sampler is gone: its joules, its open cells, its settings."""
-        recorded: list[Sampled] = []
         booked_s: float | None = None
         closed: set[int] = set()
         opened: dict[int, CellOpened] = {}
         for event in known:
-            if isinstance(event, Sampled):
-                recorded.append(event)
-            elif isinstance(event, CellOpened):
+            if isinstance(event, CellOpened):
                 opened[event.run.index] = event
             elif isinstance(event, CellRestarted) and event.cell_index in opened:
                 opened[event.cell_index] = restarted(opened[event.cell_index], event)
@@ -249,10 +256,13 @@ class Loop:
                 booked_s = event.report.end_s
             elif isinstance(event, BetweenMeasured):
                 booked_s = event.end_s
+            elif isinstance(event, Folded):
+                booked_s = event.booked_s
             elif isinstance(event, SettingChanged):
                 settings[event.name] = event.value
             elif isinstance(event, Noticed):
                 self._said.add(event.key)
+        recorded = recorded_points(known)
         if recorded:
             from_s = recorded[-1].instant_s if booked_s is None else booked_s
             self._account.resume(recorded, from_s)
@@ -271,6 +281,7 @@ class Loop:
         usage = self._read_usage(event.edge.cpu_s)
         for each in self._account.opened(event, usage):
             self._record(each)
+        self._roster.driver.follow(event.edge.instant_s)
         self._cell_s = event.edge.instant_s
         self._next_s = self._clock.monotonic_s() + self._interval_s()
 
@@ -280,6 +291,7 @@ class Loop:
             self._bracket(wait_s=BRACKET_WAIT_S)
             for each in self._account.restarted(event, self._read_usage(event.edge.cpu_s)):
                 self._record(each)
+            self._roster.driver.follow(event.edge.instant_s)
 
     def _cell_ended(self, event: CellEnded, number: int) -> None:
         if event.cell_index not in self._account.open:
@@ -288,9 +300,10 @@ class Loop:
         self._bracket(wait_s=BRACKET_WAIT_S)
         usage = self._read_usage(event.edge.cpu_s)
         self._point()
+        self._await_ticks(event.edge.instant_s)
         flags = event.flags if self._mode == "process" else (*event.flags, self._mode)
-        for closed in self._account.ended(event._replace(flags=flags), usage):
-            self._record(closed, number)
+        for each in self._account.ended(event._replace(flags=flags), usage):
+            self._record(each, number if isinstance(each, CellClosed) else None)
         self._account.forget(self._clock.monotonic_s())
         if not self._account.open:
             self._cell_s = None
@@ -312,6 +325,7 @@ class Loop:
                 self._pause()
             elif self._paused and not self._pause_wanted:
                 self._paused = False
+                self._roster.driver.rest(False)
                 self._account.interrupt()
                 self._bracket(wait_s=0.0)
                 self._account.begin(self._clock.monotonic_s(), self._usage.read(None))
@@ -321,6 +335,7 @@ class Loop:
         for each in self._account.finish(self._clock.monotonic_s(), self._usage.read(None)):
             self._record(each)
         self._paused = True
+        self._roster.driver.rest(True)
 
     # Readings
 
@@ -330,6 +345,8 @@ class Loop:
             self._notice_suspend()
             self._read_in_place()
             self._roster.driver.ask()
+            for each in self._account.settle(now_s):
+                self._record(each)
             self._point()
             if not self._account.open:
                 self._between()
@@ -362,6 +379,17 @@ class Loop:
         self._read_in_place()
         self._roster.driver.ask(pids=self._usage.pids() if self._has_gpus() else (), wait_s=wait_s)
         self._collect()
+
+    def _await_ticks(self, edge_s: float) -> None:
+        """Wait for the ticks after an edge that tell its joules, where counters tick and power moves."""
+        for tick in (1, 2):
+            waiting = self._account.unsettled(edge_s)
+            if not waiting:
+                return
+            self._roster.driver.follow(
+                edge_s, device_ids=waiting, ticks=(tick,), wait_s=SETTLE_WAIT_S / 2
+            )
+            self._collect()
 
     def _has_gpus(self) -> bool:
         return any(each.device.kind is Kind.GPU for each in self._account.traces.values())
@@ -575,8 +603,8 @@ class Loop:
         usage = self._usage.read(None)
         for index in sorted(self._account.open, reverse=True):
             edge = Edge(now_s, usage.own_s or 0.0, 0)
-            for closed in self._account.ended(CellEnded(index, edge, outcome), usage):
-                self._record(closed)
+            for each in self._account.ended(CellEnded(index, edge, outcome), usage):
+                self._record(each)
         return now_s
 
 

@@ -1,17 +1,21 @@
 """All sensors of a session: read together, each failing alone.
 
 A counter that is a file answers in a microsecond and is read in place. Whatever stands behind a
-driver may hang for a minute, so one thread asks all of those: while it waits, the rest goes on.
+driver may hang for a minute, so one thread asks all of those: while it waits, the rest goes on. That
+thread also learns when their counters move, by readings that nobody else ever sees.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nbcarbon.core.device import Provenance
+from nbcarbon.core.ticks import Ticks
+from nbcarbon.core.trace import CounterReading
 from nbcarbon.errors import SensorDenied, SensorError, SensorLost, SensorUnsupported
 
 if TYPE_CHECKING:
@@ -26,6 +30,16 @@ NEVER_OPENED = "never opened"
 
 RETRY_S = (5.0, 30.0, 300.0)
 """Pauses before a lost device is looked for again; the last one repeats."""
+
+
+LONGEST_FOLLOW_S = 0.3
+"""Ticks further from an edge than this are not waited for."""
+
+LONGEST_CLEAR_S = 0.02
+"""Longest pause for a moment that is clear of ticks."""
+
+MOST_TRIES = 3
+"""Readings that are tried until one is clear of ticks: a call may take long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +57,34 @@ def behind_driver(device: Device) -> bool:
 
 
 class Driver:
-    """The thread that talks to drivers. `ask` starts a round, `collect` takes what is there."""
+    """The thread that talks to drivers. `ask` starts a round, `collect` takes what is there.
 
-    def __init__(self, backends: Sequence[SensorBackend], wake: Callable[[], None]) -> None:
+    `follow` has devices read again after the next ticks of their counters, which tell how the energy
+    around an edge divides. Between rounds the thread reads for `Ticks` alone.
+    """
+
+    def __init__(
+        self,
+        backends: Sequence[SensorBackend],
+        wake: Callable[[], None],
+        clock: Clock | None = None,
+    ) -> None:
         self._backends = backends
         self._wake = wake
+        self._clock = clock
         self._changed = threading.Condition()
         self._asked = 0
         self._done = 0
         self._results: deque[Result] = deque()
         self._found: deque[Discovery] = deque()
         self._sensors: dict[str, Sensor] = {}
+        self._ticks: dict[str, Ticks] = {}
+        self._followed: dict[str, list[float]] = {}
         self._fractions: dict[str, float] = {}
         self._pids: tuple[int, ...] = ()
         self._rediscover = True
+        self._resting = False
         self._closed = False
-        self._busy_since_s: float | None = None
         self._thread = threading.Thread(target=self._work, name="nbcarbon-driver", daemon=True)
 
     def start(self) -> None:
@@ -77,6 +103,42 @@ class Driver:
             if wait_s <= 0:
                 return False
             return self._changed.wait_for(lambda: self._done >= wanted, wait_s)
+
+    def follow(
+        self,
+        edge_s: float,
+        *,
+        device_ids: Collection[str] | None = None,
+        ticks: Iterable[int] = (1, 2),
+        wait_s: float = 0.0,
+    ) -> bool:
+        """Have devices read after these ticks from an edge on. True if that was done in time.
+
+        Devices of which no ticks are known are left out, and so is what would take too long.
+        """
+        with self._changed:
+            wanted = []
+            for device_id in self._ticks if device_ids is None else device_ids:
+                known = self._ticks.get(device_id)
+                dues_s = [] if known is None else [known.settled_s(edge_s, each) for each in ticks]
+                for due_s in dues_s:
+                    if due_s is not None and due_s <= edge_s + LONGEST_FOLLOW_S:
+                        self._followed.setdefault(device_id, []).append(due_s)
+                        wanted.append((device_id, due_s))
+            self._changed.notify_all()
+            if wait_s <= 0:
+                return not wanted
+
+            def done() -> bool:
+                return not any(due in self._followed.get(each, ()) for each, due in wanted)
+
+            return self._changed.wait_for(done, wait_s)
+
+    def rest(self, resting: bool) -> None:
+        """Read nothing that was not asked for, or do so again."""
+        with self._changed:
+            self._resting = resting
+            self._changed.notify_all()
 
     def collect(self) -> list[Result]:
         if not self._results:
@@ -103,6 +165,8 @@ class Driver:
     def lose(self, device_id: str) -> None:
         with self._changed:
             sensor = self._sensors.pop(device_id, None)
+            self._ticks.pop(device_id, None)
+            self._followed.pop(device_id, None)
         if sensor is not None:
             sensor.close()
 
@@ -123,32 +187,101 @@ class Driver:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(
-                    lambda: self._closed or self._rediscover or self._done < self._asked
-                )
+                self._changed.wait_for(self._is_wanted, self._pause_s())
                 if self._closed:
                     break
                 rediscover, self._rediscover = self._rediscover, False
                 wanted, pids = self._asked, self._pids
+                asked = self._done < wanted
                 sensors = dict(self._sensors)
             if rediscover:
                 self._discover()
-                continue
-            results = [_read(sensor) for sensor in sensors.values()]
-            fractions = {}
-            if pids:
-                for device_id, sensor in sensors.items():
-                    fraction = sensor.own_fraction(pids)
-                    if fraction is not None:
-                        fractions[device_id] = fraction
-            with self._changed:
-                self._results.extend(results)
-                if pids:
-                    self._fractions = fractions
-                self._done = wanted
-                self._changed.notify_all()
+            elif asked:
+                self._round(sensors, pids, wanted)
+            else:
+                self._read_due(sensors)
         for sensor in self._sensors.values():
             sensor.close()
+
+    def _is_wanted(self) -> bool:
+        return self._closed or self._rediscover or self._done < self._asked or self._is_due()
+
+    def _is_due(self) -> bool:
+        pause_s = self._pause_s()
+        return pause_s is not None and pause_s <= 0
+
+    def _pause_s(self) -> float | None:
+        """Seconds to the next reading that nobody asks for, None if there is none to come."""
+        if self._clock is None:
+            return None
+        dues_s = [due_s for each in self._followed.values() for due_s in each]
+        if not self._resting:
+            dues_s += [each.due_s for each in self._ticks.values()]
+        return min(dues_s) - self._clock.monotonic_s() if dues_s else None
+
+    def _round(self, sensors: dict[str, Sensor], pids: tuple[int, ...], wanted: int) -> None:
+        """Every device once, and whose work it was."""
+        results = [self._read(sensor) for sensor in sensors.values()]
+        fractions = {}
+        if pids:
+            for device_id, sensor in sensors.items():
+                fraction = sensor.own_fraction(pids)
+                if fraction is not None:
+                    fractions[device_id] = fraction
+        with self._changed:
+            self._results.extend(results)
+            if pids:
+                self._fractions = fractions
+            self._done = wanted
+            self._changed.notify_all()
+
+    def _read_due(self, sensors: dict[str, Sensor]) -> None:
+        """What is to be read after a tick, for the trace; and for the ticks alone."""
+        now_s = 0.0 if self._clock is None else self._clock.monotonic_s()
+        for device_id, sensor in sensors.items():
+            due_s = [each for each in self._followed.get(device_id, ()) if each <= now_s]
+            if due_s:
+                result = self._read(sensor)
+                with self._changed:
+                    self._results.append(result)
+                    left_s = [each for each in self._followed.get(device_id, ()) if each > now_s]
+                    self._followed[device_id] = left_s
+                    self._changed.notify_all()
+            elif device_id in self._ticks and self._ticks[device_id].due_s <= now_s:
+                self._call(sensor)  # looked at by the ticks, and forgotten
+
+    def _read(self, sensor: Sensor) -> Result:
+        """One reading, at a moment that is clear of ticks where those are known."""
+        for _ in range(MOST_TRIES):
+            ticks = self._ticks.get(sensor.device.id)
+            if ticks is not None and self._clock is not None:
+                now_s = self._clock.monotonic_s()
+                pause_s = ticks.clear_s(now_s) - now_s
+                if pause_s > 0:
+                    time.sleep(min(pause_s, LONGEST_CLEAR_S))
+            result = self._call(sensor)
+            reading = result.reading
+            unsure = isinstance(reading, CounterReading) and reading.as_of_s is None
+            if not unsure or ticks is None or ticks.beat is None:
+                break
+        return result
+
+    def _call(self, sensor: Sensor) -> Result:
+        """Ask the driver, and let the ticks learn from what it says."""
+        begun_s = 0.0 if self._clock is None else self._clock.monotonic_s()
+        result = _read(sensor)
+        device_id = sensor.device.id
+        with self._changed:
+            ticks = self._ticks.get(device_id)
+            if result.reading is None:
+                if ticks is not None:
+                    ticks.miss(begun_s)
+                return result
+            if self._clock is None or not isinstance(result.reading, CounterReading):
+                return result
+            if ticks is None:
+                ticks = self._ticks[device_id] = Ticks(result.reading.instant_s)
+            return replace(result, reading=ticks.observe(begun_s, result.reading))
 
     def _discover(self) -> None:
         for backend in self._backends:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 import pytest
@@ -341,3 +342,105 @@ def test_a_name_given_while_it_ran_is_the_runs_name() -> None:
     machine.end(CellEnded(1, Edge(1.0, 0.0, 1), Outcome.OK, name="training"))
     (closed,) = [each for each in machine.booked if isinstance(each, CellClosed)]
     assert closed.report.run.name == "training"
+
+
+class TickingMachine(Machine):
+    """A GPU whose counter moves every 100 ms: idle at 50 W, at 250 W while a cell works."""
+
+    def __init__(self) -> None:
+        super().__init__(cpu_device(id="gpu", kind=Kind.GPU, error_fraction=0.0, resolution_s=0.1))
+        self.work: list[tuple[float, float]] = []
+
+    def true_j(self, instant_s: float) -> float:
+        worked_s = sum(max(0.0, min(instant_s, end) - start) for start, end in self.work)
+        return 50.0 * instant_s + 200.0 * worked_s
+
+    def read(self, instant_s: float) -> None:
+        tick_s = math.floor(instant_s * 10 + 1e-9) / 10
+        reading = CounterReading(instant_s, self.true_j(tick_s), tick_s, 1e-4, 0.1)
+        self.account.read("gpu", reading)
+
+    def until(self, start_s: float, end_s: float) -> None:
+        """Readings every 100 ms."""
+        for step in range(round((end_s - start_s) * 10)):
+            self.read(start_s + step / 10)
+            self.booked += self.account.settle(start_s + step / 10)
+
+
+def test_time_before_a_cell_is_booked_once_its_ticks_are_known() -> None:
+    machine = TickingMachine()
+    machine.begin(0.05)
+    machine.until(0.05, 1.0)
+    machine.work.append((1.03, 1.27))
+    machine.open(opened(1, 1.03))
+    assert machine.booked == []
+    assert machine.account.unsettled(1.03) == ["gpu"]
+    machine.until(1.15, 1.25)
+    machine.read(1.27)
+    assert machine.booked == []
+    machine.until(1.35, 1.6)
+    machine.end(ended(1, 1.27))
+
+    (between, closed) = machine.booked
+    assert isinstance(between, BetweenMeasured)
+    assert between.devices[0].energy_j == pytest.approx(0.98 * 50.0)
+    assert isinstance(closed, CellClosed)
+    assert cell_j(closed) == pytest.approx(0.24 * 250.0)
+
+
+def test_a_segment_whose_ticks_never_come_is_booked_as_it_is() -> None:
+    machine = TickingMachine()
+    machine.begin(0.05)
+    machine.until(0.05, 1.0)
+    machine.open(opened(1, 1.03))
+    assert machine.account.settle(1.5) == []
+    (between,) = machine.account.settle(2.1)
+    assert between.end_s == 1.03
+
+
+def test_what_is_booked_adds_up_although_ticks_come_late() -> None:
+    machine = TickingMachine()
+    machine.begin(0.05)
+    machine.until(0.05, 1.0)
+    for index in range(1, 6):
+        start_s = 1.0 + 0.13 * index
+        machine.work.append((start_s, start_s + 0.1))
+        machine.open(opened(index, start_s))
+        machine.end(ended(index, start_s + 0.1))
+    machine.until(1.85, 2.5)
+    machine.finish(2.45)
+
+    booked_j = machine.between_j() + sum(cell_j(each) for each in machine.cells().values())
+    last = machine.account.traces["gpu"]
+    assert booked_j == pytest.approx(energy(last, Window(0.05, 2.45)).energy_j)
+    assert booked_j == pytest.approx(machine.true_j(2.45) - machine.true_j(0.05), rel=0.05)
+
+
+def test_a_run_that_begins_only_now_leaves_the_time_before_between_cells() -> None:
+    machine = TickingMachine()
+    machine.begin(0.05)
+    machine.until(0.05, 1.0)
+    machine.open(opened(1, 1.03))
+    machine.read(1.55)
+    edge = Edge(1.55, 0.0, 1)
+    machine.booked += machine.account.restarted(CellRestarted(1, edge), Usage())
+    machine.until(1.65, 2.0)
+    machine.end(ended(1, 1.95))
+
+    assert machine.between_j() == pytest.approx(1.5 * 50.0)
+    assert cell_j(machine.cells()[1]) == pytest.approx(0.4 * 50.0)
+    assert machine.account.restarted(CellRestarted(9, edge), Usage()) == []
+
+
+def test_nothing_is_booked_before_somebody_looked_at_its_end() -> None:
+    """A driver answers an edge late: until then the last reading says little of it."""
+    machine = Machine()
+    machine.begin(0.0)
+    machine.read(1.0)
+    machine.booked += machine.account.opened(opened(1, 5.0), Usage())
+    assert machine.booked == []
+    machine.read(5.1)
+    machine.end(ended(1, 6.0))
+
+    assert machine.between_j() == pytest.approx(500.0)
+    assert cell_j(machine.cells()[1]) == pytest.approx(100.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -32,11 +33,12 @@ from nbcarbon.core.events import (
 )
 from nbcarbon.core.intensity import Confidence, Zone
 from nbcarbon.core.session import WORLD, Session
+from nbcarbon.core.trace import CounterReading
 from nbcarbon.errors import SensorLost, SensorReadError
 from nbcarbon.ports import Discovery, Finding
 from nbcarbon.sampler.account import Account, Usage
 from nbcarbon.sampler.loop import Loop
-from nbcarbon.sampler.roster import Driver, Roster
+from nbcarbon.sampler.roster import Driver, Result, Roster
 from nbcarbon.testing import FakeClock, ScriptedSensor, cpu_device
 
 if TYPE_CHECKING:
@@ -532,3 +534,87 @@ def test_a_driver_thread_reads_what_may_hang() -> None:
     assert made[0].closed
     assert driver.ask(wait_s=0.0)
     driver.close()
+
+
+class TickingDriver:
+    """A driver whose one GPU draws 100 W, and 300 W in one cell; its counter moves every 100 ms."""
+
+    def __init__(self, clock: FakeClock, work: tuple[float, float]) -> None:
+        self.clock = clock
+        self.work = work
+        self.rested: list[bool] = []
+        self.followed: list[tuple[float, tuple[int, ...]]] = []
+        self._results: list[Result] = []
+        self._sensor = ScriptedSensor(
+            clock, cpu_device(id="gpu:0", kind=Kind.GPU, error_fraction=0.0, resolution_s=0.1)
+        )
+        self._found = [Discovery((self._sensor,))]
+
+    def start(self) -> None: ...
+    def close(self) -> None: ...
+
+    def found(self) -> list[Discovery]:
+        found, self._found = self._found, []
+        return found
+
+    def ask(self, *, pids: object = (), wait_s: float = 0.0) -> bool:
+        now_s = self.clock.monotonic_s()
+        tick_s = math.floor(now_s * 10 + 1e-6) / 10
+        worked_s = max(0.0, min(tick_s, self.work[1]) - self.work[0])
+        energy_j = 100.0 * (tick_s - 1000.0) + 200.0 * worked_s
+        self._results.append(Result("gpu:0", CounterReading(now_s, energy_j, tick_s, 1e-4, 0.1)))
+        return True
+
+    def follow(
+        self,
+        edge_s: float,
+        *,
+        device_ids: object = None,
+        ticks: tuple[int, ...] = (1, 2),
+        wait_s: float = 0.0,
+    ) -> bool:
+        self.followed.append((edge_s, tuple(ticks)))
+        if wait_s > 0:
+            due_s = math.floor(edge_s * 10 + 1e-6) / 10 + 0.1 * max(ticks) + 0.001
+            self.clock.advance(max(0.0, due_s - self.clock.monotonic_s()))
+            self.ask()
+        return wait_s > 0
+
+    def collect(self) -> list[Result]:
+        results, self._results = self._results, []
+        return results
+
+    def fractions(self) -> dict[str, float]:
+        return {}
+
+    def rest(self, resting: bool) -> None:
+        self.rested.append(resting)
+
+
+def test_a_cell_waits_for_the_ticks_that_tell_its_joules() -> None:
+    bench = Bench(said(opened(1, 1002.03), ended(1, 1002.37)), gone_at_s=1010.0)
+    driver = TickingDriver(bench.clock, (1002.03, 1002.37))
+    bench.roster.driver = driver  # type: ignore[assignment]
+    session = bench.run()
+
+    (gpu,) = [part for part in session.cells[1].devices if part.device_id == "gpu:0"]
+    assert gpu.energy_j == pytest.approx(0.34 * 300.0, rel=1e-3)
+    assert driver.followed == [
+        (1002.03, (1, 2)), (1002.37, (1,)), (1002.37, (2,)),
+    ]  # fmt: skip
+    booked_j = session.figures().machine_j
+    assert booked_j == about(1000.0 + 1000.0 + 0.34 * 200.0)
+
+
+def test_nothing_is_learnt_while_measuring_is_off() -> None:
+    bench = Bench(
+        said(
+            (1002.0, SettingChanged("measuring", "off")),
+            (1004.0, SettingChanged("measuring", "on")),
+        ),
+        gone_at_s=1006.0,
+    )
+    driver = TickingDriver(bench.clock, (0.0, 0.0))
+    bench.roster.driver = driver  # type: ignore[assignment]
+    bench.run()
+    assert driver.rested == [True, False]

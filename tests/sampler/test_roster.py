@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nbcarbon.core.device import Kind
+from nbcarbon.core.trace import CounterReading
 from nbcarbon.errors import SensorLost, SensorReadError
 from nbcarbon.ports import Discovery, Finding
 from nbcarbon.sampler.roster import Driver, Result, Roster, findings_to_notify
@@ -123,3 +124,112 @@ def test_what_is_worth_a_notice() -> None:
         ("b:None here.", "None here."),
     ]
     assert ScriptedBackend().discover() == Discovery()
+
+
+class Ticking:
+    """A GPU of 100 W whose counter moves every 20 ms of a fake clock."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.device = cpu_device(id="gpu:0", kind=Kind.GPU, resolution_s=0.1)
+        self.reads = threading.Semaphore(0)
+        self.fails = False
+
+    def read(self) -> CounterReading:
+        self.reads.release()
+        if self.fails:
+            raise SensorReadError("once")
+        now_s = self.clock.monotonic_s()
+        return CounterReading(now_s, 2.0 * (now_s // 0.02))
+
+    def own_fraction(self, pids: object) -> float | None:
+        return None
+
+    def close(self) -> None: ...
+
+
+class Beating:
+    """A driver thread over one such GPU, in time that passes when told to."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.sensor = Ticking(self.clock)
+        self.woken = threading.Event()
+        backend = ScriptedBackend((self.sensor,))
+        self.driver = Driver([backend], self.woken.set, self.clock)
+        self.driver.start()
+        assert self.woken.wait(3.0)
+        assert self.driver.ask(wait_s=3.0)
+        self.driver.collect()
+
+    def advance(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        self.driver.rest(False)  # the thread looks at the clock again
+
+    def learn(self) -> None:
+        """Until a reading says as of when it is."""
+        for _ in range(2000):
+            self.advance(0.001)
+            if self.sensor.reads.acquire(timeout=0.01):
+                continue
+            if self.stamped():
+                return
+        raise AssertionError("no beat was found")
+
+    def stamped(self) -> bool:
+        self.clock.advance(0.01)
+        assert self.driver.ask(wait_s=3.0)
+        (result,) = self.driver.collect()
+        self.sensor.reads.acquire()
+        return result.reading is not None and result.reading.as_of_s is not None  # type: ignore[union-attr]
+
+
+@pytest.fixture
+def beating() -> Iterator[Beating]:
+    made = Beating()
+    yield made
+    made.driver.close()
+
+
+def test_what_is_read_to_learn_a_counters_ticks_is_never_handed_on(beating: Beating) -> None:
+    beating.learn()
+    assert beating.driver.collect() == []
+
+
+def test_an_edge_is_followed_to_the_ticks_after_it(beating: Beating) -> None:
+    beating.learn()
+    edge_s = beating.clock.monotonic_s()
+    assert not beating.driver.follow(edge_s)
+    beating.advance(0.04)
+    assert beating.driver.follow(edge_s, ticks=(1,), wait_s=3.0)
+    beating.advance(0.04)
+    assert beating.driver.follow(edge_s, device_ids=["gpu:0"], ticks=(2,), wait_s=3.0)
+    readings = [each.reading for each in beating.driver.collect()]
+    assert len(readings) >= 2
+    assert all(each is not None and each.instant_s > edge_s for each in readings)
+
+
+def test_nothing_is_followed_of_which_no_ticks_are_known(beating: Beating) -> None:
+    now_s = beating.clock.monotonic_s()
+    assert beating.driver.follow(now_s)
+    assert beating.driver.follow(now_s, device_ids=["nobody"], wait_s=3.0)
+
+
+def test_a_resting_driver_reads_only_what_it_is_asked_for(beating: Beating) -> None:
+    beating.driver.rest(True)
+    while beating.sensor.reads.acquire(timeout=0.05):
+        pass
+    beating.clock.advance(5.0)
+    assert not beating.sensor.reads.acquire(timeout=0.05)
+    assert beating.driver.ask(wait_s=3.0)
+    assert beating.sensor.reads.acquire(timeout=0.05)
+
+
+def test_a_reading_that_fails_while_learning_says_nothing(beating: Beating) -> None:
+    beating.sensor.fails = True
+    beating.advance(0.01)
+    assert beating.sensor.reads.acquire(timeout=3.0)
+    assert beating.driver.collect() == []
+    beating.sensor.fails = False
+    beating.advance(1.5)
+    assert beating.sensor.reads.acquire(timeout=3.0)

@@ -26,7 +26,7 @@ from nbcarbon.errors import (
     SensorUnsupported,
 )
 from nbcarbon.meter.clock import SystemClock
-from nbcarbon.sensors.nvml import NvmlBackend
+from nbcarbon.sensors.nvml import NOT_SUPPORTED, NvmlBackend
 from tests.stand_in.nvml import LIBRARY, VARIABLE, FakeGpu, Process, StandIn
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def test_a_gpu_without_a_counter_is_sampled_and_says_so(bench: Bench, code: int)
     reading = sensor.read()
     assert isinstance(reading, PowerReading)
     assert reading.power_w == pytest.approx(123.5)
-    assert (sensor.device.method, sensor.device.error_fraction) == ("NVML power samples", 0.1)
+    assert (sensor.device.method, sensor.device.error_fraction) == ("NVML power samples", 0.05)
     assert finding.notify
     assert finding.text == (
         "GPU 0: no energy counter; integrating power samples (error larger for short cells)."
@@ -754,3 +754,48 @@ def test_true_energy_is_the_area_under_the_steps() -> None:
     assert gpu.energy_j(104.0) == 320.0
     assert gpu.energy_j(105.5) == 400.0 + 125.0
     assert gpu.energy_j(1000.0) == 650.0
+
+
+@pytest.mark.parametrize(
+    ("gpu", "window_s", "error_fraction", "said"),
+    [
+        (replace(ONE, capability=(6, 1)), 0.0, 0.05, ""),
+        (replace(ONE, capability=(8, 0)), 0.025, 0.1, "25 of every 100 ms"),
+        (replace(ONE, capability=(8, 6)), 1.0, 0.05, "the mean of the last second"),
+        (replace(ONE, capability=(9, 0), instant_error=0), 0.025, 0.1, "25 of every 100 ms"),
+    ],
+    ids=["Pascal", "GA100", "Ampere", "Hopper with instantaneous power"],
+)
+def test_a_power_sensor_that_averages_says_so(
+    bench: Bench, gpu: FakeGpu, window_s: float, error_fraction: float, said: str
+) -> None:
+    discovery = bench.discover(replace(gpu, energy_error=NOT_SUPPORTED))
+    (sensor,), (finding,) = discovery.sensors, discovery.findings
+    assert sensor.device.power_window_s == window_s
+    assert sensor.device.error_fraction == error_fraction
+    assert said in finding.text
+    reading = sensor.read()
+    assert isinstance(reading, PowerReading)
+    assert reading.power_w == pytest.approx(80.0)
+
+
+def test_power_is_read_without_its_averaging_where_the_driver_offers_that(bench: Bench) -> None:
+    now_s = bench.clock.monotonic_s()
+    stepping = FakeGpu(
+        power=((0.0, 50.0), (10.0, 250.0)),
+        start_s=now_s - 10.1,
+        power_window_ms=1000.0,
+        capability=(9, 0),
+        energy_error=NOT_SUPPORTED,
+    )
+    averaged = bench.sensor(stepping).read()
+    assert isinstance(averaged, PowerReading)
+    assert averaged.power_w < 240.0
+    instant = bench.sensor(replace(stepping, instant_error=0)).read()
+    assert isinstance(instant, PowerReading)
+    assert instant.power_w == pytest.approx(250.0)
+
+
+def test_a_gpu_that_does_not_tell_its_generation_is_taken_at_its_word(bench: Bench) -> None:
+    gpu = replace(ONE, energy_error=NOT_SUPPORTED, capability=(0, 0), power_window_ms=1000.0)
+    assert bench.sensor(gpu).device.power_window_s == 0.0

@@ -33,10 +33,11 @@ typedef struct {
 
 typedef struct {
     char uuid[LONGEST], name[LONGEST], slice[LONGEST];
-    double start_s, base_j, reset_s, refresh_s, limit_w, latency_s;
+    double start_s, base_j, reset_s, refresh_s, limit_w, latency_s, power_refresh_s, power_window_s;
     double at_s[MOST_STEPS], power_w[MOST_STEPS];
     int steps, mig, processes;
     int handle_error, energy_error, power_error, limit_error, samples_error, processes_error;
+    int instant_error, capability[2];
     int has_energy_mj, has_power_mw;
     unsigned long long energy_mj, power_mw;
     Process process[MOST_PROCESSES];
@@ -76,6 +77,11 @@ static void take(Gpu *gpu, const char *word, const char *rest) {
     else if (!strcmp(word, "reset_s")) gpu->reset_s = atof(rest);
     else if (!strcmp(word, "refresh_ms")) gpu->refresh_s = atof(rest) / 1000.0;
     else if (!strcmp(word, "latency_ms")) gpu->latency_s = atof(rest) / 1000.0;
+    else if (!strcmp(word, "power_refresh_ms")) gpu->power_refresh_s = atof(rest) / 1000.0;
+    else if (!strcmp(word, "power_window_ms")) gpu->power_window_s = atof(rest) / 1000.0;
+    else if (!strcmp(word, "instant_error")) gpu->instant_error = atoi(rest);
+    else if (!strcmp(word, "capability"))
+        sscanf(rest, "%d %d", &gpu->capability[0], &gpu->capability[1]);
     else if (!strcmp(word, "limit_w")) gpu->limit_w = atof(rest);
     else if (!strcmp(word, "mig")) gpu->mig = atoi(rest);
     else if (!strcmp(word, "handle_error")) gpu->handle_error = atoi(rest);
@@ -292,13 +298,58 @@ int nvmlDeviceGetTotalEnergyConsumption(Handle *handle, unsigned long long *ener
     return SUCCESS;
 }
 
+/* What the power sensor shows: updated every refresh, as the mean of the window before. */
+static unsigned int shown_mw(const Gpu *gpu, double window_s) {
+    double second_s = now_s() - gpu->start_s;
+    if (gpu->has_power_mw) return (unsigned int)gpu->power_mw;
+    if (gpu->power_refresh_s > 0)
+        second_s = floor(second_s / gpu->power_refresh_s) * gpu->power_refresh_s;
+    if (window_s <= 0) return (unsigned int)(power_at(gpu, second_s) * 1000.0);
+    double mean_w = (energy_at(gpu, second_s) - energy_at(gpu, second_s - window_s)) / window_s;
+    return (unsigned int)(mean_w * 1000.0);
+}
+
 int nvmlDeviceGetPowerUsage(Handle *handle, unsigned int *power_mw) {
     Gpu gpu;
     int result = gpu_of(handle, &gpu);
     if (result != SUCCESS) return result;
     if (gpu.power_error) return gpu.power_error;
-    double power_w = power_at(&gpu, now_s() - gpu.start_s);
-    *power_mw = (unsigned int)(gpu.has_power_mw ? gpu.power_mw : power_w * 1000.0);
+    *power_mw = shown_mw(&gpu, gpu.power_window_s);
+    return SUCCESS;
+}
+
+int nvmlDeviceGetCudaComputeCapability(Handle *handle, int *major, int *minor) {
+    Gpu gpu;
+    int result = gpu_of(handle, &gpu);
+    if (result != SUCCESS) return result;
+    *major = gpu.capability[0];
+    *minor = gpu.capability[1];
+    return gpu.capability[0] ? SUCCESS : NOT_SUPPORTED;
+}
+
+enum { POWER_INSTANT = 186 };
+
+typedef struct {
+    unsigned int field, scope;
+    long long stamp_us, latency_us;
+    unsigned int type;
+    int result;
+    union {
+        double d;
+        unsigned int u;
+        unsigned long long ull;
+    } value;
+} Field;
+
+int nvmlDeviceGetFieldValues(Handle *handle, int count, Field *fields) {
+    Gpu gpu;
+    int result = gpu_of(handle, &gpu);
+    if (result != SUCCESS) return result;
+    for (int i = 0; i < count; i++) {
+        fields[i].result = fields[i].field == POWER_INSTANT ? gpu.instant_error : NOT_SUPPORTED;
+        fields[i].type = 1; /* an unsigned int */
+        fields[i].value.u = shown_mw(&gpu, 0.0);
+    }
     return SUCCESS;
 }
 

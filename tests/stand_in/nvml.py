@@ -58,6 +58,11 @@ class FakeGpu:
     The counter moves every `refresh_ms`, begins with `base_j` and begins again at zero at
     `reset_s`, an instant of CLOCK_MONOTONIC. Errors are NVML's numbers, 0 for none. `energy_mj` and
     `power_mw` are shown in place of what is true. `mig` of None: a GPU that knows no MIG.
+
+    The power sensor is updated every `power_refresh_ms` with the mean of the `power_window_ms` before:
+    1000 for consumer cards since Ampere, 25 (of every 100) for A100 and H100. Its instantaneous
+    reading is refused with `instant_error`. `capability` is CUDA's number of the generation, (0, 0) where
+    it is not told.
     """
 
     uuid: str = "GPU-11111111-0000-0000-0000-000000000000"
@@ -68,6 +73,10 @@ class FakeGpu:
     reset_s: float = 0.0
     refresh_ms: float = 0.0
     latency_ms: float = 0.0
+    power_refresh_ms: float = 0.0
+    power_window_ms: float = 0.0
+    instant_error: int = 3
+    capability: tuple[int, int] = (6, 0)
     limit_w: float = 300.0
     mig: bool | None = None
     slice: str = ""
@@ -99,11 +108,13 @@ class FakeGpu:
             percent = -1 if each.sm_percent is None else each.sm_percent
             lines.append(f"process {each.pid} {percent} {each.stamp_us}")
         lines.append(f"mig {-1 if self.mig is None else int(self.mig)}")
+        lines.append(f"capability {self.capability[0]} {self.capability[1]}")
         if self.slice:
             lines.append(f"slice {self.slice}")
         for word in (
             "start_s", "base_j", "reset_s", "refresh_ms", "latency_ms", "limit_w", "handle_error",
             "energy_error", "power_error", "limit_error", "samples_error", "processes_error",
+            "power_refresh_ms", "power_window_ms", "instant_error",
         ):  # fmt: skip
             lines.append(f"{word} {getattr(self, word)!r}")
         for word in ("energy_mj", "power_mw"):

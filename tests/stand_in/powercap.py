@@ -1,33 +1,30 @@
 """A stand-in for Linux powercap: trees as real machines have them, and a writer that moves counters.
 
-The writer is a process of its own that updates every counter about a thousand times a second, by a
-power that is a known function of CLOCK_MONOTONIC. So the true energy between any two instants is
+The writer (powercap.c) is a process of its own that updates every counter a thousand times a second,
+by a power that is a known function of CLOCK_MONOTONIC. So the true energy between any two instants is
 known exactly, and whatever reads the tree can be judged against it. Each write is one pwrite of text
 of fixed width, worked out for the instant at which it is written.
-
-This file runs on its own (only the standard library), because the writer is started from it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import subprocess
-import sys
-import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.stand_in.build import program
+
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
     from types import TracebackType
 
+SOURCE = Path(__file__).with_suffix(".c")
 UJ_PER_J = 1_000_000
 RANGE_UJ = 262_143_328_850
 """What most Intel and AMD packages have: 262 kJ."""
 DRAM_RANGE_UJ = 65_712_999_613
-WIDTH = 20
 PERIOD_S = 1e-3
 
 
@@ -173,32 +170,31 @@ class FakePowercap:
 
     def start_writer(self, profiles: dict[str, Profile]) -> Writer:
         """Start moving these zones. Use it as a context manager, or call `stop`."""
-        zones = []
-        for name, profile in profiles.items():
-            path = self.paths[name] / "energy_uj"
-            range_file = self.paths[name] / "max_energy_range_uj"
-            zones.append(
-                {
-                    "path": str(path),
-                    "start_uj": int(path.read_text()),
-                    "range_uj": int(range_file.read_text()) if range_file.exists() else 0,
-                    "profile": asdict(profile),
-                }
-            )
-        return Writer(zones)
+        return Writer([line for name in profiles for line in self._lines(name, profiles[name])])
+
+    def _lines(self, name: str, profile: Profile) -> Iterator[str]:
+        """One zone in the words of powercap.c."""
+        path = self.paths[name]
+        range_file = path / "max_energy_range_uj"
+        yield f"zone {path / 'energy_uj'}"
+        yield f"start_uj {int((path / 'energy_uj').read_text())}"
+        yield f"range_uj {int(range_file.read_text()) if range_file.exists() else 0}"
+        yield f"start_s {profile.start_s!r}"
+        for seconds, power_w in profile.steps:
+            yield f"step {seconds!r} {power_w!r}"
 
 
 class Writer:
     """The running writer process. The counters have been written once when this returns."""
 
-    def __init__(self, zones: list[dict[str, object]]) -> None:
+    def __init__(self, lines: list[str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__, json.dumps(zones)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+            [program(SOURCE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._process.stdin.writelines(f"{line}\n" for line in [*lines, "go"])
+        self._process.stdin.flush()
         if self._process.stdout.readline().strip() != "writing":
             self._process.kill()
             raise RuntimeError(f"the writer did not start: {self._process.wait()}")
@@ -223,57 +219,3 @@ class Writer:
     ) -> None:
         if self._process.poll() is None:
             self.stop()
-
-
-@dataclass
-class _Moving:
-    """One counter in the writer: joules of its profile on top of where it stood."""
-
-    fd: int
-    profile: Profile
-    start_uj: int
-    range_uj: int
-
-    def write(self, instant_s: float) -> None:
-        energy_uj = self.start_uj + round(self.profile.energy_j(instant_s) * UJ_PER_J)
-        if self.range_uj:
-            energy_uj %= self.range_uj
-        os.pwrite(self.fd, b"%0*d\n" % (WIDTH, energy_uj), 0)
-
-
-def _write_until_told(zones: list[dict[str, object]]) -> None:
-    """The writer's own main loop: until its parent closes the pipe, or dies."""
-    import select
-
-    moving = []
-    for zone in zones:
-        raw = zone["profile"]
-        profile = Profile(tuple((s, w) for s, w in raw["steps"]), raw["start_s"])  # type: ignore[index]
-        fd = os.open(str(zone["path"]), os.O_WRONLY | os.O_CLOEXEC)
-        moving.append(_Moving(fd, profile, int(str(zone["start_uj"])), int(str(zone["range_uj"]))))
-    with contextlib.suppress(OSError, AttributeError):
-        # Hardware waits for nobody: the writer's own lateness would be taken for the reader's error.
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-    now_s = time.monotonic()
-    for each in moving:
-        each.write(now_s)
-    print("writing", flush=True)
-    writes, longest_gap_s, last_s = 0, 0.0, time.monotonic()
-    due_s = last_s
-    while True:
-        due_s = max(due_s + PERIOD_S, last_s)
-        if writes % 20 == 0 and select.select([sys.stdin], [], [], 0)[0]:
-            break
-        time.sleep(max(0.0, due_s - time.monotonic()))
-        for each in moving:
-            now_s = time.monotonic()
-            each.write(now_s)
-        longest_gap_s = max(longest_gap_s, now_s - last_s)
-        last_s = now_s
-        writes += 1
-    cpu_s = time.process_time()
-    print(json.dumps({"writes": writes, "longest_gap_s": longest_gap_s, "cpu_s": cpu_s}))
-
-
-if __name__ == "__main__":
-    _write_until_told(json.loads(sys.argv[1]))
