@@ -78,6 +78,7 @@ class FollowedSession:
         from nbcarbon.ledger.reader import LedgerReader
 
         self._reader = LedgerReader(path)
+        self._anew = Session
         self.session = Session()
 
     def update(self) -> Session:
@@ -85,7 +86,9 @@ class FollowedSession:
         try:
             events = self._reader.read()
         except LedgerError:
-            events = []
+            return self.session
+        if self._reader.began_anew:
+            self.session = self._anew()
         for event in events:
             self.session.apply(event)
         return self.session
@@ -108,7 +111,7 @@ def export_session(session: Session, path: Path, *, force: bool, with_host: bool
         raise ExportError(
             f"There is no such home as in {path}.", hint="Give the whole path."
         ) from None
-    export(summary_of(session, with_host=with_host), target, force=force)
+    export(summary_of(session, with_host=with_host, lazy=True), target, force=force)
     return target
 
 
@@ -169,8 +172,11 @@ def session_lines(environ: Mapping[str, str]) -> Iterable[str]:
         )
 
 
-def summary_of(session: Session, *, with_host: bool = False) -> dict[str, Any]:
-    """The summary of a session, as every export and the command line start from it."""
+def summary_of(session: Session, *, with_host: bool = False, lazy: bool = False) -> dict[str, Any]:
+    """The summary of a session, as every export and the command line start from it.
+
+    `lazy` cells are made one by one as they are asked for.
+    """
     from datetime import timedelta
 
     from nbcarbon.core.summary import summary
@@ -188,4 +194,5 @@ def summary_of(session: Session, *, with_host: bool = False) -> dict[str, Any]:
         devices=session.devices.values(),
         interval_s=float(session.settings.get("interval_s", "0.1")),
         with_host=with_host,
+        lazy=lazy,
     )

@@ -19,6 +19,7 @@ from nbcarbon.core.events import (
     CellOpened,
     CellRestarted,
     DevicesFound,
+    Folded,
     Sampled,
     SamplerStarted,
     SessionEnded,
@@ -44,7 +45,6 @@ def close_dead(events: Sequence[Event]) -> list[Event]:
     if _ended(events):
         return list(events)
     devices: dict[str, Device] = {}
-    points: defaultdict[str, list[Point]] = defaultdict(list)
     opened: dict[int, CellOpened] = {}
     told: dict[int, CellEnded] = {}
     booked_s: float | None = None
@@ -52,12 +52,14 @@ def close_dead(events: Sequence[Event]) -> list[Event]:
     for event in events:
         if isinstance(event, SessionStarted):
             booked_s = event.start_s
+            until_s = max(until_s, event.start_s)
         elif isinstance(event, DevicesFound):
             devices.update((each.id, each) for each in event.devices)
         elif isinstance(event, Sampled):
             until_s = max(until_s, event.instant_s)
-            for device_id, energy_j, seen_s in event.points:
-                points[device_id].append(Point(event.instant_s, energy_j, seen_s))
+        elif isinstance(event, Folded):
+            booked_s = event.booked_s
+            until_s = max(until_s, event.until_s)
         elif isinstance(event, CellOpened):
             opened[event.run.index] = event
             until_s = max(until_s, event.edge.instant_s)
@@ -73,8 +75,14 @@ def close_dead(events: Sequence[Event]) -> list[Event]:
         elif isinstance(event, BetweenMeasured):
             booked_s = event.end_s
             until_s = max(until_s, event.end_s)
+        elif isinstance(event, SessionEnded):  # and taken up again
+            until_s = max(until_s, event.end_s)
     if booked_s is None:
         return list(events)
+    points: defaultdict[str, list[Point]] = defaultdict(list)
+    for sampled in recorded_points(events):
+        for device_id, energy_j, seen_s in sampled.points:
+            points[device_id].append(Point(sampled.instant_s, energy_j, seen_s))
     traces = {each.id: _trace(each, points[each.id]) for each in devices.values()}
     added: list[Event] = []
     outer = [each for each in opened.values() if each.run.parent_index is None]
@@ -97,6 +105,18 @@ def close_dead(events: Sequence[Event]) -> list[Event]:
         flags = ("overlap",) if share < 1 else ()
         added.append(CellClosed(CellReport(run, end_s, outcome, parts, flags)))
     return [*events, *added, SessionEnded(until_s, "kernel_gone")]
+
+
+def recorded_points(events: Iterable[Event]) -> list[Sampled]:
+    """Every point of a session that was kept, in order of time, each instant once: the fuller, the later."""
+    found: dict[float, Sampled] = {}
+    for event in events:
+        for point in event.anchors if isinstance(event, Folded) else (event,):
+            if isinstance(point, Sampled):
+                there = found.get(point.instant_s)
+                if there is None or len(there.points) <= len(point.points):
+                    found[point.instant_s] = point
+    return [found[instant_s] for instant_s in sorted(found)]
 
 
 def restarted(opened: CellOpened, event: CellRestarted) -> CellOpened:

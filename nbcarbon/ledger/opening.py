@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nbcarbon.core.events import CellsKept
 from nbcarbon.errors import LedgerError
 from nbcarbon.files import private_folder
 from nbcarbon.ledger import store
@@ -72,7 +73,9 @@ def open_session(
 def _open(path: Path, clock: Clock) -> tuple[LedgerWriter, Past]:
     reader = LedgerReader(path)
     try:
-        events = tuple(reader.read()) if path.exists() else ()
+        # Finished cells of long ago need not be in a sampler's memory: nobody takes them up.
+        found = reader.events() if path.exists() else iter(())
+        events = tuple(event for event in found if not isinstance(event, CellsKept))
     except (LedgerError, OSError) as error:
         return LedgerWriter(None, clock, problem=str(error)), Past()
     writer = LedgerWriter(path, clock, first_number=reader.number)

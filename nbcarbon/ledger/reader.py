@@ -5,27 +5,40 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from nbcarbon.core.events import SessionStarted
+from nbcarbon.core.events import Folded, SessionStarted
 from nbcarbon.errors import LedgerError
-from nbcarbon.ledger.record import VERSION, decode
+from nbcarbon.ledger.record import LONGEST, VERSION, decode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from nbcarbon.core.events import Event
 
-LARGEST: Final = 1_000_000_000
+CHUNK_BYTES: Final = 128_000
+"""How much of a file is in memory at a time."""
+
+HEAD_BYTES: Final = 64
+"""The beginning of a file tells whether it is still the same: a compacted one begins anew, in its place."""
 
 
 class LedgerReader:
-    """The events of one file. `read` again gives what came since."""
+    """The events of one file. `read` again gives what came since.
+
+    Where the file was compacted meanwhile, everything comes again, in fewer events: `began_anew` says so.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._begin()
+        self.began_anew = False
+
+    def _begin(self) -> None:
         self.damaged_count = 0
         self.number = 0
         self.kernel_number = 0
         self._offset = 0
+        self._head = b""
         self._rest = b""
 
     def read(self) -> list[Event]:
@@ -33,26 +46,41 @@ class LedgerReader:
 
         Raises LedgerError where the file cannot be read or was written by a later version.
         """
+        return list(self.events())
+
+    def events(self) -> Iterator[Event]:
+        """The same, one by one: for a file that is not to be in memory as a whole."""
         try:
             with open(self.path, "rb") as file:
+                head = file.read(HEAD_BYTES)
+                self.began_anew = not head.startswith(self._head)
+                if self.began_anew:
+                    self._begin()
+                self._head = head
                 file.seek(self._offset)
-                data = file.read(LARGEST)
+                while data := file.read(CHUNK_BYTES):
+                    self._offset += len(data)
+                    yield from self._split(data)
         except OSError as error:
             raise LedgerError(
                 f"{self.path} cannot be read ({error.strerror or error}).",
                 hint="`nbcarbon history` lists the sessions there are.",
             ) from error
-        self._offset += len(data)
-        *lines, last = (self._rest + data).split(b"\n")
         # The last line has no end yet: it is whole if its checksum says so, else still to come.
-        found = [event for line in lines if line and (event := self._take(line)) is not None]
-        event = self._take(last, whole=False) if last else None
-        if event is None:
-            self._rest = last
-        else:
+        event = self._take(self._rest, whole=False) if self._rest else None
+        if event is not None:
             self._rest = b""
-            found.append(event)
-        return found
+            yield event
+
+    def _split(self, data: bytes) -> Iterator[Event]:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            if line and (event := self._take(line)) is not None:
+                yield event
+        if len(self._rest) > LONGEST:
+            self._rest = self._rest[
+                : LONGEST + 1
+            ]  # no record of ours, however much of it is to come
 
     def _take(self, line: bytes, *, whole: bool = True) -> Event | None:
         record = decode(line)
@@ -67,7 +95,14 @@ class LedgerReader:
         self.number = max(self.number, record.number)
         if record.kernel_number is not None:
             self.kernel_number = max(self.kernel_number, record.kernel_number)
+        if isinstance(record.event, Folded):
+            self.damaged_count += record.event.damaged_count
         return record.event
+
+    @property
+    def torn(self) -> bool:
+        """Whether the file ends in the middle of a record."""
+        return bool(self._rest)
 
 
 def read_all(path: Path) -> tuple[list[Event], int]:
@@ -82,8 +117,7 @@ def read_all(path: Path) -> tuple[list[Event], int]:
             f"{path} is not a session of nbcarbon.",
             hint="`nbcarbon history` lists the sessions there are.",
         )
-    torn = 1 if reader._rest else 0
-    return events, reader.damaged_count + torn
+    return events, reader.damaged_count + reader.torn
 
 
 def is_live(path: Path) -> bool:

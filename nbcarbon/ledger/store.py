@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from nbcarbon.errors import LedgerError
+from nbcarbon.ledger.compaction import beside
 from nbcarbon.ledger.reader import is_live
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def delete(path: Path) -> bool:
     if is_live(path):
         return False
     try:
+        beside(path).unlink(missing_ok=True)
         path.unlink()
     except OSError:
         return False

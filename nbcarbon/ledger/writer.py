@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from nbcarbon.core.events import Sampled
+from nbcarbon.ledger.compaction import FLAGS, PRIVATE_FILE, Compaction, beside
 from nbcarbon.ledger.record import Record, encode
 
 if TYPE_CHECKING:
@@ -16,17 +19,17 @@ if TYPE_CHECKING:
     from nbcarbon.core.events import Event
     from nbcarbon.ports import Clock
 
-PRIVATE_FILE: Final = 0o600
-MOST_KEPT: Final = 100_000
-"""Records held in memory while the disk refuses them; beyond this the oldest points are let go."""
+MOST_WAITING_BYTES: Final = 16_000_000
+"""Held in memory while the disk refuses it; beyond this points are let go, then the oldest."""
 
-_FLAGS: Final = (
-    os.O_RDWR
-    | os.O_CREAT
-    | os.O_APPEND
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-)
+SMALLEST_TAIL_BYTES: Final = 4_000_000
+LARGEST_TAIL_FRACTION: Final = 1 / 8
+"""How much may have been appended to a compacted file, at least and as a part of it, when it is compacted
+anew: so a file is at most an eighth and four megabytes larger than it need be."""
+
+
+def _on_a_thread(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="nbcarbon-compaction", daemon=True).start()
 
 
 class LedgerWriter:
@@ -44,12 +47,19 @@ class LedgerWriter:
         first_number: int = 0,
         problem: str = "",
         write: Callable[[int, bytes], int] = os.write,
+        start: Callable[[Callable[[], None]], None] = _on_a_thread,
+        smallest_tail_bytes: int = SMALLEST_TAIL_BYTES,
     ) -> None:
         self._path = path
         self._clock = clock
         self._write = write
         self._number = first_number
-        self._waiting: deque[bytes] = deque(maxlen=MOST_KEPT)
+        self._start = start
+        self._smallest_tail_bytes = smallest_tail_bytes
+        self._compaction: Compaction | None = None
+        self._compacted_bytes = 0
+        self._waiting: deque[tuple[bytes, bool]] = deque()
+        self._waiting_bytes = 0
         self._reason = problem
         self._fd = -1
         self._locked = False
@@ -58,7 +68,7 @@ class LedgerWriter:
 
     def _open(self, path: Path) -> None:
         try:
-            self._fd = os.open(path, _FLAGS, PRIVATE_FILE)
+            self._fd = os.open(path, FLAGS, PRIVATE_FILE)
             self._locked = _lock(self._fd)
         except OSError as error:
             self._reason = error.strerror or str(error)
@@ -80,6 +90,8 @@ class LedgerWriter:
     def append(self, event: Event, kernel_number: int | None = None) -> int:
         """Write one event at once. Returns its number. Raises nothing."""
         self._number += 1
+        if self._fd < 0:
+            return self._number  # the kernel has it, and there will be no file for it any more
         record = Record(self._number, event, kernel_number)
         data = encode(
             record,
@@ -87,9 +99,19 @@ class LedgerWriter:
             boottime_s=self._clock.boottime_s(),
             wall=self._clock.now().isoformat(timespec="milliseconds"),
         )
-        self._waiting.append(data)
+        self._waiting.append((data, isinstance(event, Sampled)))
+        self._waiting_bytes += len(data)
         self._drain()
+        if self._waiting_bytes > MOST_WAITING_BYTES:
+            self._let_go()
         return self._number
+
+    def _let_go(self) -> None:
+        """Points first: joules that were booked are in other records."""
+        self._waiting = deque(each for each in self._waiting if not each[1])
+        self._waiting_bytes = sum(len(data) for data, _ in self._waiting)
+        while self._waiting_bytes > MOST_WAITING_BYTES / 2:
+            self._waiting_bytes -= len(self._waiting.popleft()[0])
 
     def _drain(self) -> None:
         """Everything that waits, oldest first, as far as the disk takes it."""
@@ -97,11 +119,11 @@ class LedgerWriter:
             return
         while self._waiting:
             try:
-                self._put(self._waiting[0])
+                self._put(self._waiting[0][0])
             except OSError as error:
                 self._reason = error.strerror or str(error)
                 return
-            self._waiting.popleft()
+            self._waiting_bytes -= len(self._waiting.popleft()[0])
         self._reason = ""
 
     def _put(self, data: bytes) -> None:
@@ -122,10 +144,46 @@ class LedgerWriter:
             os.close(self._fd)
             self._fd = -1
             self._reason = "the file was deleted"
+            self._leave_no_copy()
             return
         if self._fd >= 0 and not self._locked:
             self._locked = _lock(self._fd)  # somebody was just asking whether we are live
         self._drain()
+        if self._fd >= 0 and not self._waiting:
+            self._keep_small(self._path)
+
+    def _keep_small(self, path: Path) -> None:
+        """Have the file compacted where much was appended, and take up the copy once it is there."""
+        compaction = self._compaction
+        if compaction is None:
+            size = os.fstat(self._fd).st_size
+            allowed = max(self._smallest_tail_bytes, self._compacted_bytes * LARGEST_TAIL_FRACTION)
+            if size - self._compacted_bytes > allowed:
+                self._compaction = Compaction(path, size, self._number, self._clock, self._write)
+                self._start(self._compaction.run)
+        elif compaction.finished.is_set():
+            self._compaction = None
+            self._compacted_bytes = compaction.until  # where it failed: not again for a while
+            self._take_up(compaction)
+
+    def _take_up(self, compaction: Compaction) -> None:
+        if compaction.fd < 0:
+            return
+        locked = _lock(compaction.fd)
+        size = compaction.size
+        try:
+            compaction.take_the_place_of(self._fd)
+        except OSError:
+            compaction.discard()
+            return
+        os.close(self._fd)
+        self._fd, self._locked, self._compacted_bytes = compaction.fd, locked, size
+
+    def _leave_no_copy(self) -> None:
+        """A copy that is not taken up loses its name; the thread that writes it ends with the process."""
+        if self._compaction is not None and self._path is not None:
+            with suppress(OSError):
+                beside(self._path).unlink(missing_ok=True)
 
     def _still_there(self) -> bool:
         try:
@@ -141,6 +199,7 @@ class LedgerWriter:
 
     def close(self) -> None:
         self._drain()
+        self._leave_no_copy()
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

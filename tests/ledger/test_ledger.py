@@ -43,7 +43,7 @@ def write(path: Path, count: int) -> list[Noticed]:
     return said
 
 
-def line(event: object, number: int = 1, version: int = 1) -> bytes:
+def line(event: object, number: int = 1, version: int = 0) -> bytes:
     record = Record(number, event, None, version)  # type: ignore[arg-type]
     return encode(record, monotonic_s=1.0, boottime_s=1.0, wall="2026-01-01T00:00:00Z")
 
@@ -123,7 +123,7 @@ def test_records_of_later_versions(tmp_path: Path) -> None:
     path.write_bytes(line(START) + line(Unknown("Flown", {"to": "the moon"}), 2))
     assert read_all(path)[0][1] == Unknown("Flown", {"to": "the moon"})
 
-    path.write_bytes(line(START) + line(START, 2, version=2))
+    path.write_bytes(line(START) + line(START, 2, version=3))
     with pytest.raises(LedgerError, match="later nbcarbon"):
         read_all(path)
 
