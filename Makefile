@@ -6,11 +6,13 @@ BIN := $(VENV)/bin
 # A Node that PyPI brought is in the virtual environment.
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
+PEERS := codecarbon zeus carbontracker
+
 BUNDLE := nbcarbon/labextension/package.json
 BUNDLE_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f) \
 	labextension/package.json labextension/tsconfig.json
 
-.PHONY: help demo lab test test-oldest lint format bench screenshots clean
+.PHONY: help demo lab test test-oldest lint format bench bench-peers bench-gpu screenshots clean
 
 help:
 	@echo "make demo          measure notebooks/quickstart.ipynb and show what each cell cost"
@@ -20,6 +22,8 @@ help:
 	@echo "make lint          lint, types and import rules only"
 	@echo "make format        mend what a formatter can"
 	@echo "make bench         measure nbcarbon itself (tests/bench)"
+	@echo "make bench-peers   measure its peers beside it, into tests/bench/RESULTS.md"
+	@echo "make bench-gpu     measure a real NVIDIA card, where there is one"
 	@echo "make screenshots   take the README's pictures anew (docs/images)"
 	@echo "make clean         remove the virtual environments and what the demo wrote"
 
@@ -64,14 +68,30 @@ format: $(VENV)/.test
 
 bench: $(VENV)/.test $(BUNDLE)
 	@sh tests/system_packages.sh
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(BENCH_ARGS)
+
+# Peers are installed unmodified, each in an environment of its own. BENCH_ARGS=--quick for minutes.
+bench-peers: $(VENV)/.test $(BUNDLE)
+	@$(BIN)/python -m tests.bench.peers
+	@sh tests/system_packages.sh
+	@$(MAKE) --no-print-directory $(PEERS:%=.venv-bench/%/.installed)
+	$(BIN)/python -m tests.bench.peers_table $(BENCH_ARGS)
+
+bench-gpu: $(VENV)/.test
+	$(BIN)/python -m tests.bench.gpu $(BENCH_ARGS)
+
+.venv-bench/%/.installed: tests/bench/peers/__init__.py | $(VENV)/bin/python
+	$(PYTHON) -m venv .venv-bench/$*
+	.venv-bench/$*/bin/python -m pip install --quiet --disable-pip-version-check \
+		"$$($(BIN)/python -m tests.bench.peers $*)"
+	@touch $@
 
 screenshots: $(VENV)/.test $(BUNDLE)
 	@sh tests/system_packages.sh
 	$(BIN)/python -m tests.browser.screenshots docs/images
 
 clean:
-	rm -rf $(VENV) .venv-oldest demo nbcarbon/labextension labextension/lib labextension/node_modules
+	rm -rf $(VENV) .venv-oldest .venv-bench demo nbcarbon/labextension labextension/lib labextension/node_modules
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

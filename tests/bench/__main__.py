@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import accuracy, kernel_side, live_view, sampler_side
+from tests.bench import accuracy, kernel_side, live_view, sampler_side, scale
 
 BENCHES = {
     "load": kernel_side.load,
@@ -24,6 +24,7 @@ BENCHES = {
     "killed": sampler_side.killed,
     "cpu": accuracy.cpu,
     "devices": accuracy.devices,
+    "scale": scale.scale,
 }
 
 

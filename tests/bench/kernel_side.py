@@ -98,7 +98,7 @@ def load(folder: Path) -> Iterator[Row]:
     def median(key: str) -> float:
         return statistics.median(each[key] for each in found)
 
-    yield Row("G1", "%load_ext: CPU in the kernel", 15, median("cpu_ms"), "ms")
+    yield Row("G1", "%load_ext: CPU in the kernel", 15, median("cpu_ms"), "ms", "cells.load_cpu")
     yield Row("G1", "%load_ext: memory in the kernel", 4, median("mb"), "MB")
 
 
@@ -117,12 +117,10 @@ def cells(folder: Path) -> Iterator[Row]:
             before_ms.append(1e3 * _printed(found)["before"])
             stopped = running.run("print(_json.dumps({'after': _t['after'][1] - _t['body']}))")
             after_ms.append(1e3 * _printed(stopped)["after"])
-    yield Row(
-        "G2", "first %%carbon: before the user's code", 50, statistics.median(before_ms), "ms"
-    )
-    yield Row(
-        "G4", "first %%carbon: after it, card included", 20, statistics.median(after_ms), "ms"
-    )
+    what = "first %%carbon: before the user's code"
+    yield Row("G2", what, 50, statistics.median(before_ms), "ms", "cells.first_start", "0")
+    what = "first %%carbon: after it, card included"
+    yield Row("G4", what, 20, statistics.median(after_ms), "ms", "cells.first_stop", "0")
     below = folder / "hooks"
     below.mkdir()
     with kernel(below) as running:
@@ -133,9 +131,11 @@ def cells(folder: Path) -> Iterator[Row]:
                 "print(_json.dumps({'median': _silent[500], 'p99': _silent[990], 'card': _shown[50]}))"
             )
         )
-    yield Row("G3", "a silent cell, before and after: median", 0.5, found["median"], "ms")
+    yield Row(
+        "G3", "a silent cell, before and after: median", 0.5, found["median"], "ms", "cells.both"
+    )
     yield Row("G3", "a silent cell, before and after: 99th of 100", 1.0, found["p99"], "ms")
-    yield Row("G3", "a cell with its card: median", 3.0, found["card"], "ms")
+    yield Row("G3", "a cell with its card: median", 3.0, found["card"], "ms", "cells.whole")
 
 
 def slowdown(folder: Path) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""One line of the table."""
+"""One line of the table of goals."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """A goal, its limit (None where there is none to meet), and what was found, in one unit."""
+    """A goal, its limit (None where there is none to meet), and what was found, in one unit.
+
+    `beside` names the line of the comparison that has the same for the peers, as `table.line`, and
+    `physical` says what no program could go below.
+    """
 
     goal: str
     what: str
     limit: float | None
     found: float
     unit: str
+    beside: str = ""
+    physical: str = ""
 
     @property
     def met(self) -> bool:
