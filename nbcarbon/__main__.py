@@ -65,6 +65,24 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--with-host", action="store_true", help="name host and notebook")
     report.set_defaults(command=_report)
 
+    calibrate = commands.add_parser(
+        "calibrate", help="fit this machine's figures to what a wall meter recorded"
+    )
+    what = calibrate.add_mutually_exclusive_group(required=True)
+    what.add_argument("--meter", type=Path, metavar="FILE.csv", help="times and watts at the wall")
+    what.add_argument("--delete", action="store_true", help="forget this machine's calibrations")
+    calibrate.add_argument(
+        "--accuracy", type=float, metavar="PERCENT", help="the meter's own, ± percent [1]"
+    )
+    calibrate.set_defaults(command=_calibrate)
+
+    baseline = commands.add_parser("baseline", help="measure this machine's idle power")
+    baseline.add_argument(
+        "--duration", type=float, default=60.0, metavar="SECONDS", help="for how long [60]"
+    )
+    baseline.add_argument("--force", action="store_true", help="keep it though it was not idle")
+    baseline.set_defaults(command=_baseline)
+
     history = commands.add_parser("history", help="sessions kept on this machine")
     delete = history.add_mutually_exclusive_group()
     delete.add_argument("--delete", metavar="SESSION", help="delete one session")
@@ -126,6 +144,31 @@ def _report(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _calibrate(chosen: argparse.Namespace) -> int:
+    from nbcarbon import calibrating
+
+    if chosen.delete:
+        print(calibrating.forget_line(os.environ))
+        return 0
+    for line in calibrating.calibrate_lines(
+        os.environ, chosen.meter, meter_percent=chosen.accuracy
+    ):
+        print(_shown(line))
+    return 0
+
+
+def _baseline(chosen: argparse.Namespace) -> int:
+    import time
+
+    from nbcarbon import idle
+
+    for line in idle.baseline_lines(
+        os.environ, duration_s=chosen.duration, force=chosen.force, sleep=time.sleep
+    ):
+        print(_shown(line), flush=True)
+    return 0
+
+
 def _history(chosen: argparse.Namespace) -> int:
     from nbcarbon import recorded
 
@@ -145,6 +188,13 @@ def _enable(chosen: argparse.Namespace) -> int:
 
     print(profile.enable(chosen.profile) if chosen.on else profile.disable(chosen.profile))
     return 0
+
+
+def _shown(line: str) -> str:
+    """A line of ours as this terminal can show it: it may hold what a file or a device says of itself."""
+    from nbcarbon.core import escape, humanize
+
+    return humanize.plain(escape.terminal(line), ascii=not _unicode())
 
 
 def _unicode() -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nbcarbon.channel import End, Outbox
     from nbcarbon.core.figures import SessionFigures
     from nbcarbon.core.intensity import Intensity, Zone
+    from nbcarbon.core.session import Session
     from nbcarbon.meter.link import Link, SamplerHandle
     from nbcarbon.meter.meter import Meter
     from nbcarbon.panel.view_model import WhatIf
@@ -109,6 +110,33 @@ class App:
             self.zone_text(),
         ]
         return " · ".join(parts)
+
+    def explain(self, wanted: str) -> tuple[str, ...]:
+        """Why a cell's figures are as unsure as they are; of the newest finished one where none is named.
+
+        `wanted` is a cell's name or number. Raises SettingError where there is none such.
+        """
+        from nbcarbon.core.cell import Role
+        from nbcarbon.core.explain import explain
+
+        def view(session: Session) -> tuple[str, ...]:
+            for index in reversed(list(session.cells)):
+                report = session.cells[index]
+                run = report.run
+                if run.role is Role.CELL and wanted in (
+                    "",
+                    run.name,
+                    run.name.removeprefix("cell "),
+                ):
+                    return explain(session.figures_of(index), report, session.devices)
+            raise SettingError(
+                f"No cell {wanted[:40]!r} has been measured."
+                if wanted
+                else "No cell has ended yet.",
+                hint="%carbon report lists them.",
+            )
+
+        return self.meter.look(view)
 
     def zone_text(self) -> str:
         """The zone, its intensity, and how it was found."""
@@ -375,6 +403,7 @@ def build_loop(
     parent_alive: Callable[[], bool],
 ) -> Loop:
     """The sampler with everything it is made of."""
+    from nbcarbon import machine
     from nbcarbon.meter.clock import SystemClock
     from nbcarbon.meter.meter import ALL_GPUS
     from nbcarbon.sampler.account import Account
@@ -386,7 +415,7 @@ def build_loop(
     chosen = settings.load(environ).settings
     clock = SystemClock()
     visible = dict(environ)
-    driver = Driver(driver_backends(chosen, clock, visible), end.wake)
+    driver = Driver(driver_backends(chosen, clock, visible), end.wake, clock)
     roster = Roster(
         clock,
         lambda: discover_in_place(chosen, clock),
@@ -414,6 +443,7 @@ def build_loop(
         pid=os.getpid(),
         mode=mode,
         look_at=look_at,
+        calibrations=lambda: machine.calibrations(chosen, environ),
     )
 
 

@@ -14,14 +14,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbcarbon import app, recorded, settings
+from nbcarbon import app, machine, recorded, settings
+from nbcarbon.core.baseline import shown as idle_text
+from nbcarbon.core.booking import devices_key
+from nbcarbon.core.energy import contained
 from nbcarbon.core.humanize import percent, plain
-from nbcarbon.errors import NbcarbonError, SensorError
+from nbcarbon.core.units import S_PER_MIN
+from nbcarbon.core.wording import calibrated
+from nbcarbon.errors import CalibrationError, NbcarbonError, SensorError
 from nbcarbon.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from nbcarbon.core.calibration import Calibration
+    from nbcarbon.core.device import Device
     from nbcarbon.ports import Discovery
 
 APART_TIMEOUT_S = 30
@@ -42,7 +49,9 @@ def examine(environ: Mapping[str, str]) -> list[Check]:
     loaded = settings.load(environ)
     checks = [Check("nbcarbon", "ok", f"{__version__}, Python {platform.python_version()}")]
     checks += [Check("settings", "problem", each) for each in loaded.problems]
+    devices: list[Device] = []
     for discovery in app.discover_everything(loaded.settings, environ):
+        devices += [sensor.device for sensor in discovery.sensors]
         checks += _sensors(discovery)
     zone, intensity, notices = app.locate(loaded.settings.zone, environ)
     remedy = " ".join(text for _, text in notices)
@@ -50,7 +59,7 @@ def examine(environ: Mapping[str, str]) -> list[Check]:
         Check("zone", "ok" if zone.id else "unknown", app.describe_zone(zone, intensity), remedy)
     )
     checks.append(_ledger(loaded.settings, environ))
-    return checks
+    return [*checks, *_learnt(loaded.settings, environ, devices)]
 
 
 def examine_apart(environ: Mapping[str, str]) -> list[Check]:
@@ -107,6 +116,55 @@ def _ledger(chosen: settings.Settings, environ: Mapping[str, str]) -> Check:
     except NbcarbonError as error:
         return Check("sessions", "problem", error.message, error.hint)
     return Check("sessions", "ok", f"{count} kept in {folder}")
+
+
+def _learnt(
+    chosen: settings.Settings, environ: Mapping[str, str], devices: Sequence[Device]
+) -> list[Check]:
+    """What was measured of this machine before: against a wall meter, and at rest."""
+    kept = machine.kept(chosen, environ)
+    try:
+        calibrations = kept.calibrations()
+    except CalibrationError as error:
+        checks = [Check("calibration", "problem", error.message, error.hint)]
+    else:
+        checks = [_calibration(calibrations, devices)]
+    try:
+        baseline = kept.baseline()
+    except CalibrationError as error:
+        return [*checks, Check("baseline", "problem", error.message, error.hint)]
+    if baseline is None:
+        text, hint = (
+            "idle power not measured",
+            "`nbcarbon baseline` does that, in a minute of rest.",
+        )
+        return [*checks, Check("baseline", "absent", text, hint)]
+    shown = ", ".join(plain(f"{each.name} {idle_text(each)}") for each in baseline.devices)
+    return [*checks, Check("baseline", "ok", f"idle on {baseline.date}: {shown}")]
+
+
+def _calibration(calibrations: Sequence[Calibration], devices: Sequence[Device]) -> Check:
+    if not calibrations:
+        hint = "`nbcarbon calibrate --meter FILE.csv` does that."
+        return Check("calibration", "absent", "not calibrated against a wall meter", hint)
+    by_id = {each.id: each for each in devices}
+    here = devices_key(each for each in devices if not contained(each, set(by_id), by_id))
+    for each in calibrations:
+        if each.devices == here:
+            error = each.error_fraction(each.centre_w, S_PER_MIN)
+            text = (
+                f"{calibrated(each)}: wall = {each.offset_w:.1f} W + {each.slope:.3f} × sensors, "
+                f"±{100 * error:.1f} % of a minute at {each.centre_w:.0f} W"
+            )
+            return Check("calibration", "ok", text)
+    newest = calibrations[0]
+    changed = sorted(set(newest.devices) ^ set(here))
+    return Check(
+        "calibration",
+        "problem",
+        f"that of {newest.date} was made with other devices ({', '.join(changed)}): not used",
+        "Calibrate again: `nbcarbon calibrate --meter FILE.csv`.",
+    )
 
 
 def lines(checks: list[Check]) -> list[str]:

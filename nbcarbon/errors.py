@@ -11,6 +11,7 @@
     ├── LedgerError           a session's file that cannot be read or written
     ├── ExportError           a file that cannot be written or loaded
     ├── RunError              a notebook or kernel that cannot be run
+    ├── CalibrationError      a meter's file or a baseline that cannot be used
     ├── PanelError            the live panel cannot be shown
     └── NotMeasuring          there is no session to ask
 
@@ -70,6 +71,10 @@ class ExportError(NbcarbonError):
 
 class RunError(NbcarbonError):
     """A notebook or kernel that cannot be run."""
+
+
+class CalibrationError(NbcarbonError):
+    """A meter's file or a baseline that cannot be used."""
 
 
 class PanelError(NbcarbonError):

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING
 from nbcarbon.errors import ExportError, LedgerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 PRIVATE_FOLDER = 0o700
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def write_atomic(path: Path, data: bytes, *, force: bool = False) -> None:
-    """Put bytes in a file, whole or not at all. A link is replaced, never written through.
+def write_atomic(
+    path: Path, data: bytes | Iterable[bytes], *, force: bool = False, private: bool = False
+) -> None:
+    """Put bytes in a file, or pieces of them, whole or not at all. A link is replaced, never written through.
+
+    A `private` file is for this user alone.
 
     Raises ExportError where the file is there already (unless `force`), is no plain file, or cannot
     be written.
@@ -38,12 +43,13 @@ def write_atomic(path: Path, data: bytes, *, force: bool = False) -> None:
     beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         # 0o666 and not 0o600: what the user exports is theirs to share, by their own umask.
-        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        mode = 0o600 if private else 0o666
+        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
         with open(fd, "wb") as file:
-            file.write(data)
+            file.writelines((data,) if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

@@ -11,7 +11,7 @@ from nbcarbon.core.device import Device, Kind, Provenance
 from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import DeviceEnergy, Energy
 from nbcarbon.core.events import SessionStarted
-from nbcarbon.core.figures import Figures, SessionFigures, figures
+from nbcarbon.core.figures import CellFigures, Figures, Seen, SessionFigures, figures
 from nbcarbon.core.intensity import Accounting, Basis, Confidence, Intensity, Scope, Zone
 from nbcarbon.core.units import J_PER_WH
 
@@ -108,10 +108,32 @@ def energy(energy_wh: float) -> Energy:
     return Energy(*(energy_wh * J_PER_WH * each for each in (1.0, 0.9, 1.1)))
 
 
+def _seen(cell: Figures) -> Seen:
+    measured_j, covered_s = (
+        cell.energy_j * cell.measured_fraction,
+        cell.duration_s * cell.coverage_fraction,
+    )
+    return Seen(
+        1,
+        cell.energy_j,
+        measured_j,
+        cell.measured_fraction,
+        cell.duration_s,
+        covered_s,
+        cell.coverage_fraction,
+    )
+
+
 def session(*cells: Figures, zone: Zone = FRANCE, notices: tuple[str, ...] = ()) -> SessionFigures:
     ours = energy(12.4)
+    outer = [each for each in cells if each.parent_index is None]
+    known = Seen()
+    for each in outer:
+        known = known.plus(_seen(each))
     return SessionFigures(
-        cells=cells,
+        cells=CellFigures.of(cells),
+        cells_energy=energy(10.88),
+        seen=known,
         front_end=energy(0.02),
         background=energy(0.3),
         between_cells=energy(1.2),

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _MADE_KEY = re.compile(r"[0-9a-f]{12}-[0-9]+")
 
 
+def is_made(key: str) -> bool:
+    """Whether a run's key was made from its source, not given by the notebook."""
+    return _MADE_KEY.fullmatch(key) is not None
+
+
 class Role(StrEnum):
     """A user's own work, or something the front end ran on its own (silent runs, inspectors)."""
 
@@ -52,7 +57,7 @@ class CellRun:
     @property
     def cell_id(self) -> str | None:
         """The notebook's own id of the cell, None where the key was made from the source."""
-        return None if _MADE_KEY.fullmatch(self.key) else self.key
+        return None if is_made(self.key) else self.key
 
 
 @dataclass(frozen=True, slots=True)

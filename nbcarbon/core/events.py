@@ -7,15 +7,19 @@ later versions: unknown types come back as `Unknown`, unknown fields are left ou
 
 from __future__ import annotations
 
+from binascii import a2b_base64
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
+from sys import intern
 from typing import (
     TYPE_CHECKING,
     Any,
     Final,
     NamedTuple,
     Union,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -33,26 +37,38 @@ from nbcarbon.core.said import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from nbcarbon.core.attribution import Rule
+    from nbcarbon.core.booking import Charged
+    from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.cell import CellReport
     from nbcarbon.core.device import Device
-    from nbcarbon.core.energy import DeviceEnergy
+    from nbcarbon.core.energy import DeviceEnergy, Energy
+    from nbcarbon.core.figures import Seen
     from nbcarbon.core.intensity import Intensity, Zone
+    from nbcarbon.core.reports import Shape
+
+    Builder = Callable[[Any], Any]
 
 __all__ = [
     "GRID_NOTICES",
     "BetweenMeasured",
+    "CalibrationLearned",
     "CellClosed",
     "CellEnded",
     "CellOpened",
     "CellRestarted",
+    "CellsKept",
     "DevicePoint",
+    "DeviceSum",
     "DevicesFound",
     "Edge",
     "Event",
+    "Folded",
     "IntensityLearned",
     "Noticed",
+    "PartSum",
     "Sampled",
     "SamplerStarted",
     "SessionEnded",
@@ -101,6 +117,55 @@ class CellClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class CellsKept:
+    """Finished runs, packed (`reports`). Their sums are in `Folded`."""
+
+    shapes: tuple[Shape, ...]
+    data: bytes
+
+
+class PartSum(NamedTuple):
+    """One part of the session's joules by one rule, so far, of one set of devices (`booking.Booking`)."""
+
+    rule: Rule
+    name: str
+    devices: tuple[str, ...]
+    energy: Energy
+    ends: Energy
+    time_s: float
+
+
+class DeviceSum(NamedTuple):
+    """How far a device's joules have been booked, and how many of them were this notebook's."""
+
+    device_id: str
+    until_j: float
+    energy_j: float
+    own_j: float
+    until_seen_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """The sums of a session so far, in place of the events that they are of: a compacted ledger's.
+
+    `booked_s` is how far its time was booked. `anchors` are points beside those of the history: around the
+    instants at which whatever is not booked yet begins.
+    """
+
+    booked_s: float | None
+    until_s: float
+    sampler_count: int
+    damaged_count: int
+    device_ids: tuple[str, ...]
+    parts: tuple[PartSum, ...]
+    devices: tuple[DeviceSum, ...]
+    seen: tuple[tuple[Rule, Seen], ...]
+    anchors: tuple[Sampled, ...] = ()
+    overlapped: tuple[Charged, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BetweenMeasured:
     """What was used while no cell ran."""
 
@@ -113,6 +178,13 @@ class BetweenMeasured:
 class IntensityLearned:
     zone: Zone
     intensity: Intensity
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationLearned:
+    """A calibration of this machine, for one set of its devices."""
+
+    calibration: Calibration
 
 
 GRID_NOTICES: Final = ("zone", "intensity")
@@ -137,13 +209,16 @@ class Unknown:
 
 Event = Union[  # noqa: UP007 (built at run time, by name)
     CellOpened, CellRestarted, CellEnded, SettingChanged, SessionStarted, SamplerStarted, DevicesFound, Sampled,
-    CellClosed, BetweenMeasured, IntensityLearned, Noticed, SessionEnded, Unknown,
+    CellClosed, CellsKept, Folded, BetweenMeasured, IntensityLearned, CalibrationLearned, Noticed, SessionEnded, Unknown,
 ]  # fmt: skip
+
+LONGEST_SHARED: Final = 48
+"""Characters of a string that is likely to come again: a device's id is one of a GPU's 40."""
 
 _TYPES: Final[dict[str, type[Any]]] = {
     kind.__name__: kind for kind in get_args(Event) if kind is not Unknown
 }
-_HINTS: Final[dict[type[Any], dict[str, Any]]] = {}
+_BUILDERS: Final[dict[Any, Builder]] = {}
 
 
 def to_json(event: Event) -> dict[str, Any]:
@@ -165,36 +240,62 @@ def from_json(value: Mapping[str, Any]) -> Event:
     if name not in _TYPES:
         return Unknown(name, rest)
     try:
-        built: Event = _build(_TYPES[name], rest)
+        built: Event = _builder(_TYPES[name])(rest)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"not a {name}: {error!r}") from error
     return built
 
 
-def _build(kind: Any, value: Any) -> Any:
-    """A value of the annotated type from its plain form."""
+def _builder(kind: Any) -> Builder:
+    """What makes a value of the annotated type from its plain form. Made once for each type."""
+    if kind not in _BUILDERS:
+        _BUILDERS[kind] = _make_builder(kind)
+    return _BUILDERS[kind]
+
+
+def _make_builder(kind: Any) -> Builder:
     origin = get_origin(kind)
     if origin is tuple:
         arguments = get_args(kind)
         if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(_build(arguments[0], item) for item in value)
-        return tuple(_build(each, item) for each, item in zip(arguments, value, strict=True))
+            each = _builder(arguments[0])
+            return lambda value: tuple([each(item) for item in value])
+        members = [_builder(argument) for argument in arguments]
+        return lambda value: tuple([m(item) for m, item in zip(members, value, strict=True)])
     if origin is not None:  # X | None is the only union here
-        present = next(each for each in get_args(kind) if each is not type(None))
-        return None if value is None else _build(present, value)
-    if hasattr(kind, "_fields") and isinstance(value, list):
-        value = dict(zip(kind._fields, value, strict=True))
+        present = _builder(next(each for each in get_args(kind) if each is not type(None)))
+        return lambda value: None if value is None else present(value)
     if hasattr(kind, "__dataclass_fields__") or hasattr(kind, "_fields"):
-        hints = _hints(kind)
-        return kind(
-            **{key: _build(hints[key], item) for key, item in value.items() if key in hints}
-        )
+        return _fields_builder(kind)
     if kind is datetime:
-        return datetime.fromisoformat(value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return kind(value)
+        return datetime.fromisoformat
+    if kind is bytes:
+        return a2b_base64
+    if issubclass(kind, StrEnum):
+        return cast("Builder", kind)
+    return partial(_checked, kind)
+
+
+def _fields_builder(kind: Any) -> Builder:
+    """Of a named tuple, which may be a row of a table without its names, or a dataclass."""
+    members = {name: _builder(hint) for name, hint in _hints(kind).items()}
+    in_order = [members[name] for name in getattr(kind, "_fields", ())]
+
+    def build(value: Any) -> Any:
+        if in_order and isinstance(value, list):
+            return kind(*[m(item) for m, item in zip(in_order, value, strict=True)])
+        return kind(**{key: members[key](item) for key, item in value.items() if key in members})
+
+    return build
+
+
+def _checked(kind: Any, value: Any) -> Any:
+    if kind is float:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+    elif kind is str and isinstance(value, str) and len(value) <= LONGEST_SHARED:
+        # Ids of devices and names of parts come again with every cell: one string for all of them.
+        return intern(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise TypeError(f"{value!r} is not {kind.__name__}")
     return value
@@ -202,10 +303,19 @@ def _build(kind: Any, value: Any) -> Any:
 
 def _hints(kind: type[Any]) -> dict[str, Any]:
     """Field types, resolved when first needed: the kernel that only sends never pays for it."""
-    if kind not in _HINTS:
-        from nbcarbon.core import cell, device, energy, intensity
+    from nbcarbon.core import cell, device, energy, intensity
 
-        names = {**vars(cell), **vars(device), **vars(energy), **vars(intensity)}
-        names["datetime"] = datetime
-        _HINTS[kind] = get_type_hints(kind, localns=names)
-    return _HINTS[kind]
+    names = {**vars(cell), **vars(device), **vars(energy), **vars(intensity)}
+    names["datetime"] = datetime
+    if kind is CalibrationLearned:  # most kernels never hear of one
+        from nbcarbon.core.calibration import Calibration
+
+        names["Calibration"] = Calibration
+    elif kind in (CellsKept, Folded, PartSum):  # a compacted ledger's
+        from nbcarbon.core.attribution import Rule
+        from nbcarbon.core.booking import Charged
+        from nbcarbon.core.figures import Seen
+        from nbcarbon.core.reports import Shape
+
+        names.update(Rule=Rule, Charged=Charged, Seen=Seen, Shape=Shape)
+    return get_type_hints(kind, localns=names)

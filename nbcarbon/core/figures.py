@@ -6,19 +6,24 @@ emitted. They are derived each time somebody looks, and never stored.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from heapq import nlargest
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from nbcarbon.core import attribution
 from nbcarbon.core.attribution import Rule
+from nbcarbon.core.booking import divided, seen_devices
 from nbcarbon.core.device import Provenance
 from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import contained, coverage, total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from nbcarbon.core.booking import Calibrations, Charged
+    from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.cell import CellReport, Outcome
     from nbcarbon.core.device import Device, Kind
     from nbcarbon.core.emissions import Emissions
@@ -58,7 +63,8 @@ class Figures:
     of the joules that a sensor measured; the rest is modelled or reported. `own_fraction` is this
     notebook's part of the machine's joules, None where nobody can tell, and `other_energy` what the
     rule not in force would have charged. `parent_index` is the run this one was nested in, whose
-    figures hold these already.
+    figures hold these already. With a `calibration` the joules are those at the wall, its devices' their
+    sensors' own all the same.
     """
 
     name: str
@@ -81,6 +87,7 @@ class Figures:
     intensity: Intensity
     pue: float
     parent_index: int | None = None
+    calibration: Calibration | None = None
 
     @property
     def energy_j(self) -> float:
@@ -118,14 +125,96 @@ class Figures:
         return bool(counted) and all(d.provenance is Provenance.REPORTED for d in counted)
 
 
+class Seen(NamedTuple):
+    """What runs that are in no other one say together of how they are known: sums over them."""
+
+    run_count: int = 0
+    energy_j: float = 0.0
+    measured_j: float = 0.0
+    measured_count: float = 0.0
+    duration_s: float = 0.0
+    covered_s: float = 0.0
+    covered_count: float = 0.0
+
+    def plus(self, other: Seen) -> Seen:
+        return Seen(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))  # type: ignore[arg-type]
+
+    @property
+    def measured_fraction(self) -> float:
+        """The part of the joules that a sensor measured."""
+        return _mean(self.measured_j, self.energy_j, self.measured_count, self.run_count)
+
+    @property
+    def coverage_fraction(self) -> float:
+        """The part of the time that was truly observed."""
+        return _mean(self.covered_s, self.duration_s, self.covered_count, self.run_count)
+
+
+class CellFigures(Sequence[Figures]):
+    """The runs of a session, each priced when somebody asks for it: a table asks for few of 100,000.
+
+    `joules` ranks them, negative where a run is inside of another one.
+    """
+
+    def __init__(self, price: Callable[[int], Figures], joules: Sequence[float]) -> None:
+        self._price = price
+        self._joules = joules
+
+    @classmethod
+    def of(cls, cells: Sequence[Figures]) -> CellFigures:
+        """Runs that are priced already."""
+        return cls(
+            cells.__getitem__,
+            [each.energy_j if each.parent_index is None else -1.0 for each in cells],
+        )
+
+    def __len__(self) -> int:
+        return len(self._joules)
+
+    @overload
+    def __getitem__(self, position: int) -> Figures: ...
+    @overload
+    def __getitem__(self, position: slice) -> tuple[Figures, ...]: ...
+    def __getitem__(self, position: int | slice) -> Figures | tuple[Figures, ...]:
+        places = range(len(self))[position]
+        if isinstance(places, range):
+            return tuple(self._price(each) for each in places)
+        return self._price(places)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def notable(self, most_count: int) -> CellFigures:
+        """All of them; where there are more than that, of those in no other one the newest, and of the rest
+        those that used most."""
+        if len(self) <= most_count:
+            return self
+        return CellFigures.of([self._price(each) for each in notable(self._joules, most_count)])
+
+
+def notable(joules: Sequence[float], most_count: int) -> list[int]:
+    """Of very many places which to show: the newest, and of the rest those with most joules. A negative
+    number of joules is never shown."""
+    ranked = [place for place, energy_j in enumerate(joules) if energy_j >= 0]
+    older = ranked[: max(0, len(ranked) - most_count // 2)]
+    largest = nlargest(most_count - most_count // 2, older, key=joules.__getitem__)
+    return [*sorted(largest), *ranked[len(older) :]]
+
+
 @dataclass(frozen=True, slots=True)
 class SessionFigures:
     """A whole session, priced. The five parts add up to `machine_j`; `energy` is all but `others`.
 
     `cells` holds nested runs too, which are part of the run around them: the totals do not add them.
+    `cells_energy` is that of those in no other one, and `seen` says how they are known. `calibrated_fraction` is the part of the
+    joules that `calibration` holds for: devices come and go.
     """
 
-    cells: tuple[Figures, ...]
+    cells: CellFigures
+    cells_energy: Energy
+    seen: Seen
     front_end: Energy
     background: Energy
     between_cells: Energy
@@ -139,18 +228,18 @@ class SessionFigures:
     rule: Rule
     pue: float
     notices: tuple[str, ...] = ()
+    calibration: Calibration | None = None
+    calibrated_fraction: float = 0.0
 
     @property
     def measured_fraction(self) -> float:
         """The part of the cells' joules that a sensor measured."""
-        outer = [cell for cell in self.cells if cell.parent_index is None]
-        return _weighted((cell.measured_fraction, cell.energy_j) for cell in outer)
+        return self.seen.measured_fraction
 
     @property
     def coverage_fraction(self) -> float:
         """The part of the cells' time that was truly observed."""
-        outer = [cell for cell in self.cells if cell.parent_index is None]
-        return _weighted((cell.coverage_fraction, cell.duration_s) for cell in outer)
+        return self.seen.coverage_fraction
 
 
 def figures(
@@ -161,22 +250,35 @@ def figures(
     zone: Zone,
     intensity: Intensity,
     pue: float,
+    calibrations: Calibrations | None = None,
+    overlapped: Mapping[int, Charged] | None = None,
 ) -> Figures:
-    """Price one report. Raises KeyError where it speaks of a device that `devices` does not hold."""
-    ids = {part.device_id for part in report.devices}
-    counted = [
-        part for part in report.devices if not contained(devices[part.device_id], ids, devices)
-    ]
+    """Price one report. Raises KeyError where it speaks of a device that `devices` does not hold.
+
+    `overlapped` says of runs beside others how much of their time they are charged with.
+    """
+    counted = _counted(report, devices)
+    counted_ids = {part.device_id for part in counted}
     charged = [attribution.own(part, rule) for part in report.devices]
     other_rule = Rule.SHARE if rule is Rule.MACHINE else Rule.MACHINE
-    energy = total(charged, devices)
+    calibration = None
+    if calibrations:
+        calibration = calibrations.get(seen_devices(report.devices, devices))
+    beside = (overlapped or {}).get(report.run.index)
+    time_s = report.duration_s if beside is None else beside.time_s
+    energy = _total(report, devices, rule, calibration, time_s)
     shown = tuple(
-        _device_figure(part, devices[part.device_id], report.duration_s, before in counted)
-        for part, before in zip(charged, report.devices, strict=True)
+        _device_figure(
+            part, devices[part.device_id], report.duration_s, part.device_id in counted_ids
+        )
+        for part in charged
     )
     powers_w = [
         each.mean_power_w for each in shown if each.counted and each.mean_power_w is not None
     ]
+    mean_power_w = sum(powers_w) if powers_w else None
+    if calibration is not None and mean_power_w is not None:
+        mean_power_w = energy.energy_j / report.duration_s
     run = report.run
     return Figures(
         name=run.name,
@@ -189,21 +291,36 @@ def figures(
         energy=energy,
         emissions=operational(energy, pue=pue, intensity=intensity),
         coverage_fraction=coverage(counted),
-        measured_fraction=_weighted(
-            (float(each.provenance is Provenance.MEASURED), each.energy_j)
-            for each in shown
-            if each.counted
-        ),
-        mean_power_w=sum(powers_w) if powers_w else None,
+        measured_fraction=_measured(
+            [(each.provenance, each.energy_j) for each in shown if each.counted]
+        )[0],
+        mean_power_w=mean_power_w,
         devices=shown,
         own_fraction=attribution.own_fraction(counted),
         rule=rule,
-        other_energy=total([attribution.own(part, other_rule) for part in report.devices], devices),
+        other_energy=_total(report, devices, other_rule, calibration, time_s),
         zone=zone,
         intensity=intensity,
         pue=pue,
         parent_index=run.parent_index,
+        calibration=calibration,
     )
+
+
+def _total(
+    report: CellReport,
+    devices: Mapping[str, Device],
+    rule: Rule,
+    calibration: Calibration | None,
+    time_s: float,
+) -> Energy:
+    """What a rule charges, at the wall where there is a calibration."""
+    own = [attribution.own(part, rule) for part in report.devices]
+    if calibration is None:
+        return total(own, devices)
+    rest = [attribution.rest(part, rule) for part in report.devices]
+    shares = divided({"own": own, "rest": rest}, devices, time_s, rest="own")
+    return shares["own"].calibrated(calibration)
 
 
 def _device_figure(
@@ -227,10 +344,33 @@ def _device_figure(
     )
 
 
-def _weighted(parts: Iterable[tuple[float, float]]) -> float:
-    """Mean of fractions by weight, a plain mean where nothing weighs, 0 where there is nothing."""
-    pairs = list(parts)
-    weight = sum(each for _, each in pairs)
-    if weight <= 0:
-        return sum(fraction for fraction, _ in pairs) / len(pairs) if pairs else 0.0
-    return sum(fraction * each for fraction, each in pairs) / weight
+def seen(report: CellReport, devices: Mapping[str, Device], rule: Rule) -> Seen:
+    """How one run's joules and time are known. Raises KeyError as `figures` does."""
+    charged = [attribution.own(part, rule) for part in _counted(report, devices)]
+    measured_fraction, measured_j, energy_j = _measured(
+        [(devices[part.device_id].provenance, part.energy_j) for part in charged]
+    )
+    covered, duration_s = coverage(charged), report.duration_s
+    return Seen(
+        1, energy_j, measured_j, measured_fraction, duration_s, duration_s * covered, covered
+    )
+
+
+def _measured(parts: Sequence[tuple[Provenance, float]]) -> tuple[float, float, float]:
+    """Which part of some joules a sensor measured, how many those are, and all of them."""
+    measured_j = [energy_j for known, energy_j in parts if known is Provenance.MEASURED]
+    sum_j, whole_j = sum(measured_j), sum([energy_j for _, energy_j in parts])
+    return _mean(sum_j, whole_j, len(measured_j), len(parts)), sum_j, whole_j
+
+
+def _counted(report: CellReport, devices: Mapping[str, Device]) -> list[DeviceEnergy]:
+    """Of the devices, those whose joules no other one of them holds already."""
+    ids = {part.device_id for part in report.devices}
+    return [part for part in report.devices if not contained(devices[part.device_id], ids, devices)]
+
+
+def _mean(weighted: float, weight: float, plain: float, count: int) -> float:
+    """A mean of fractions by weight, a plain one where nothing weighs, 0 where there is nothing."""
+    if weight > 0:
+        return weighted / weight
+    return plain / count if count else 0.0

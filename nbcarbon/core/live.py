@@ -10,12 +10,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nbcarbon.core.attribution import Rule
+from nbcarbon.core.booking import divided
 from nbcarbon.core.cell import Role
 from nbcarbon.core.device import Provenance
 from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import contained, total
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.cell import CellRun
     from nbcarbon.core.device import Device
     from nbcarbon.core.emissions import Emissions
@@ -30,7 +34,8 @@ class Live:
 
     `run` is the innermost cell that runs, `run_s` for how long as far as readings reach.
     `measured_fraction` is None while nothing was used. `powers_w` is the mean by counted device from
-    `from_s` to `until_s`, None where it was not observed; `power_w` adds those that were.
+    `from_s` to `until_s`, None where it was not observed; `power_w` adds those that were. With a
+    `calibration`, `running_energy` and `power_w` are those at the wall.
     """
 
     energy: Energy
@@ -46,17 +51,23 @@ class Live:
     run_s: float
     running_energy: Energy
     running_emissions: Emissions
+    calibration: Calibration | None = None
 
 
 def live(session: Session, *, since: Sampled | None = None) -> Live:
     """The session as it stands now, priced. Power is the mean since a point, or of the last interval."""
-    unbooked = [_charged(session, each) for each in session.unbooked()]
-    running = total(unbooked, session.devices)
+    whole = session.unbooked()
+    unbooked = [_charged(session, each) for each in whole]
+    calibration = session.calibration_of(whole)
+    running = _running(session, whole, unbooked, calibration)
     energy = session.energy() + running
     devices = counted(session)
     latest = session.history.latest([each.id for each in devices], since=since)
     powers_w = (None,) * len(devices) if latest is None else latest.powers_w
     known_w = [each for each in powers_w if each is not None]
+    power_w = sum(known_w) if known_w else None
+    if calibration is not None and power_w is not None and len(known_w) == len(devices):
+        power_w = calibration.power_w(power_w)
     runs = [run for run in session.open.values() if run.role is Role.CELL]
     run = max(runs, key=lambda each: each.index, default=None)
     cells_j = session.part("cells").energy_j + (running.energy_j if run is not None else 0.0)
@@ -68,13 +79,14 @@ def live(session: Session, *, since: Sampled | None = None) -> Live:
         measured_fraction=_measured_fraction(session, devices, unbooked),
         from_s=None if latest is None else latest.start_s,
         until_s=_read_until_s(session),
-        power_w=sum(known_w) if known_w else None,
+        power_w=power_w,
         devices=devices,
         powers_w=powers_w,
         run=run,
         run_s=0.0 if run is None else max(0.0, session.until_s - run.start_s),
         running_energy=running,
         running_emissions=operational(running, **priced),  # type: ignore[arg-type]
+        calibration=calibration,
     )
 
 
@@ -100,6 +112,25 @@ def _charged(session: Session, part: DeviceEnergy) -> DeviceEnergy:
         return part
     own = part.scaled(session.own_fraction_of(part.device_id))
     return replace(own, low_j=0.0, high_j=part.high_j)
+
+
+def _running(
+    session: Session,
+    whole: Sequence[DeviceEnergy],
+    charged: Sequence[DeviceEnergy],
+    calibration: Calibration | None,
+) -> Energy:
+    """The joules since the last booking, at the wall where there is a calibration."""
+    if calibration is None:
+        return total(charged, session.devices)
+    time_s = max(0.0, session.unbooked_s())
+    all_of_it = divided({"all": whole}, session.devices, time_s, rest="all")["all"]
+    if session.rule is Rule.MACHINE:
+        return all_of_it.calibrated(calibration)
+    rest = [part.scaled(1 - session.own_fraction_of(part.device_id)) for part in whole]
+    shares = divided({"own": charged, "rest": rest}, session.devices, time_s, rest="own")
+    own = shares["own"].calibrated(calibration)
+    return replace(own, low_j=0.0, high_j=all_of_it.calibrated(calibration).high_j)
 
 
 def _measured_fraction(

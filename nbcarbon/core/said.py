@@ -6,6 +6,7 @@ a dataclass costs seven times as much.
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -91,6 +92,8 @@ def _plain(value: Any) -> Any:
         return [_row(item) for item in value]
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, (bytes, bytearray)):
+        return str(b2a_base64(value, newline=False), "ascii")
     return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
 
 

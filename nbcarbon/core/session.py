@@ -11,34 +11,45 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nbcarbon.core import attribution
 from nbcarbon.core.attribution import Rule
-from nbcarbon.core.cell import CellReport, CellRun, Role
+from nbcarbon.core.booking import Booking, Books, charged, divided, seen_devices
+from nbcarbon.core.cell import CellRun, Role, is_made
 from nbcarbon.core.emissions import operational
-from nbcarbon.core.energy import DeviceEnergy, Energy, total
+from nbcarbon.core.energy import DeviceEnergy
 from nbcarbon.core.events import (
     GRID_NOTICES,
     BetweenMeasured,
+    CalibrationLearned,
     CellClosed,
     CellEnded,
     CellOpened,
     CellRestarted,
+    CellsKept,
     DevicesFound,
+    DeviceSum,
+    Folded,
     IntensityLearned,
     Noticed,
+    PartSum,
     Sampled,
     SamplerStarted,
     SessionEnded,
     SessionStarted,
     SettingChanged,
 )
-from nbcarbon.core.figures import Figures, SessionFigures, figures
+from nbcarbon.core.figures import CellFigures, Figures, Seen, SessionFigures, figures, seen
 from nbcarbon.core.history import History
 from nbcarbon.core.intensity import Accounting, Basis, Confidence, Intensity, Scope, Zone
+from nbcarbon.core.reports import NOT_RANKED, Page, Reports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from nbcarbon.core.booking import Charged
+    from nbcarbon.core.calibration import Calibration
+    from nbcarbon.core.cell import CellReport
     from nbcarbon.core.device import Device
+    from nbcarbon.core.energy import Energy
     from nbcarbon.core.events import Event
 
 UNKNOWN_ZONE = Zone(None, "unknown", "not looked for yet", Confidence.NONE)
@@ -61,11 +72,15 @@ SAME_S = 0.05
 
 
 class Booked(NamedTuple):
-    """How far one device's joules have been booked: cumulative ones of its trace, and sums of parts."""
+    """How far one device's joules have been booked: cumulative ones of its trace, and sums of parts.
+
+    `until_seen_s` are the trace's seen seconds there.
+    """
 
     until_j: float = 0.0
     energy_j: float = 0.0
     own_j: float = 0.0
+    until_seen_s: float = 0.0
 
 
 class Session:
@@ -75,7 +90,7 @@ class Session:
         self.started: SessionStarted | None = None
         self.ended: SessionEnded | None = None
         self.devices: dict[str, Device] = {}
-        self.cells: dict[int, CellReport] = {}
+        self.cells = Reports()
         self.open: dict[int, CellRun] = {}
         self.runs_of: dict[str, int] = {}
         self.nested: dict[int, list[int]] = {}
@@ -86,7 +101,10 @@ class Session:
         self.history = History()
         self.until_s = 0.0
         self.sampler_count = 0
-        self._parts = {rule: dict.fromkeys(PARTS, Energy()) for rule in Rule}
+        self.calibrations: dict[tuple[str, ...], Calibration] = {}
+        self._books = {rule: Books() for rule in Rule}
+        self._overlapped: dict[int, Charged] = {}
+        self._seen = dict.fromkeys(Rule, Seen())
         self._booked: dict[str, Booked] = {}
         for event in events:
             self.apply(event)
@@ -126,6 +144,9 @@ class Session:
         for key in GRID_NOTICES:
             self.notices.pop(key, None)  # what was said of the zone before is over
 
+    def _calibration_learned(self, event: CalibrationLearned) -> None:
+        self.calibrations[event.calibration.devices] = event.calibration
+
     def _noticed(self, event: Noticed) -> None:
         self.notices[event.key] = event.text
 
@@ -150,43 +171,69 @@ class Session:
         self.open.pop(report.run.index, None)
         if report.run.index in self.cells:
             return
-        self.cells[report.run.index] = report
-        self.runs_of[report.run.key] = self.runs_of.get(report.run.key, 0) + 1
+        run = report.run
+        self._note(run.key, run.index, run.parent_index, run.repeat_count)
         self.until_s = max(self.until_s, report.end_s)
-        if report.run.parent_index is not None:
-            self.nested.setdefault(report.run.parent_index, []).append(report.run.index)
-        else:
-            part = "front_end" if report.run.role is Role.FRONT_END else "cells"
-            for rule in Rule:
-                self._add(rule, part, [attribution.own(each, rule) for each in report.devices])
-                self._add(rule, "others", [attribution.rest(each, rule) for each in report.devices])
-            self._book(report.devices, report.end_s)
+        joules = [NOT_RANKED for _ in Rule]
+        if report.run.parent_index is None:
+            front_end = report.run.role is Role.FRONT_END
+            part = "front_end" if front_end else "cells"
+            of, time_s = seen_devices(report.devices, self.devices), self._charge(report)
+            for position, rule in enumerate(Rule):
+                shares = {part: [attribution.own(each, rule) for each in report.devices]}
+                if rule is not Rule.MACHINE:  # under which nothing is others'
+                    shares["others"] = [attribution.rest(each, rule) for each in report.devices]
+                added = divided(shares, self.devices, time_s, rest=part)
+                self._books[rule].add(of, added)
+                if not front_end:
+                    joules[position] = added[part].energy.energy_j
+                    self._seen[rule] = self._seen[rule].plus(seen(report, self.devices, rule))
+            self._book(report.devices, report.end_s, report.duration_s)
+        self.cells.add(report, joules)
+
+    def _cells_kept(self, event: CellsKept) -> None:
+        for each in self.cells.take(Page(event.shapes, event.data)):
+            self._note(*each)
+
+    def _note(self, key: str, index: int, parent_index: int | None, repeat_count: int) -> None:
+        """What is asked of runs together. A key that was made comes once, and is not counted."""
+        if not is_made(key):
+            self.runs_of[key] = self.runs_of.get(key, 0) + 1
+        if parent_index is not None and repeat_count:
+            self.nested.setdefault(parent_index, []).append(index)
 
     def _between_measured(self, event: BetweenMeasured) -> None:
         self.until_s = max(self.until_s, event.end_s)
+        of = seen_devices(event.devices, self.devices)
         for rule in Rule:
-            divided = [attribution.between(each, rule) for each in event.devices]
-            for part, share in zip(
-                ("background", "between_cells", "others"),
-                zip(*divided, strict=True),
-                strict=False,
-            ):
-                self._add(rule, part, share)
-        self._book(event.devices, event.end_s)
+            parts = [attribution.between(each, rule) for each in event.devices]
+            names = ("background", "between_cells", "others")
+            shares = {name: [each[place] for each in parts] for place, name in enumerate(names)}
+            rest = "between_cells" if rule is Rule.MACHINE else "others"
+            added = divided(shares, self.devices, event.end_s - event.start_s, rest=rest)
+            self._books[rule].add(of, added)
+        self._book(event.devices, event.end_s, event.end_s - event.start_s)
 
     def _session_ended(self, event: SessionEnded) -> None:
         self.ended = event
         self.until_s = max(self.until_s, event.end_s)
 
-    def _add(self, rule: Rule, part: str, devices: Iterable[DeviceEnergy]) -> None:
-        self._parts[rule][part] += total(devices, self.devices)
+    def _charge(self, report: CellReport) -> float:
+        """The seconds a run is charged with: all of its own, but those it shared with others."""
+        if "overlap" not in report.flags:
+            return report.duration_s
+        opened = [each.start_s for each in self.open.values() if each.parent_index is None]
+        found = charged(report, opened, reversed(self._overlapped.values()))
+        self._overlapped[report.run.index] = found
+        return found.time_s
 
-    def _book(self, devices: Iterable[DeviceEnergy], end_s: float) -> None:
+    def _book(self, devices: Iterable[DeviceEnergy], end_s: float, duration_s: float) -> None:
         """Note how far each device's joules have been booked."""
         points = self.history.points
         # Where a point was taken at the very end, it says so itself: no error of a sum builds up.
         level = points and abs(points[-1].instant_s - end_s) <= SAME_S
         until_j = {each: energy_j for each, energy_j, _ in points[-1].points} if level else {}
+        until_s = {each: seen_s for each, _, seen_s in points[-1].points} if level else {}
         for part in devices:
             before = self._booked.get(part.device_id, Booked())
             own_j = part.energy_j * (1.0 if part.own_fraction is None else part.own_fraction)
@@ -194,7 +241,42 @@ class Session:
                 until_j.get(part.device_id, before.until_j + part.energy_j),
                 before.energy_j + part.energy_j,
                 before.own_j + own_j,
+                until_s.get(
+                    part.device_id, before.until_seen_s + part.coverage_fraction * duration_s
+                ),
             )
+
+    def folded(
+        self, *, booked_s: float | None, anchors: Sequence[Sampled], damaged_count: int
+    ) -> Folded:
+        """All the sums of this session so far, in place of the events that they are of."""
+        return Folded(
+            booked_s,
+            self.until_s,
+            self.sampler_count,
+            damaged_count,
+            tuple(sorted(self.history.device_ids)),
+            tuple(
+                PartSum(rule, name, devices, *booked)
+                for rule, books in self._books.items()
+                for name, devices, booked in books.sums()
+            ),
+            tuple(DeviceSum(device_id, *each) for device_id, each in self._booked.items()),
+            tuple(self._seen.items()),
+            tuple(anchors),
+            tuple(self._overlapped.values()),
+        )
+
+    def _take_folded(self, event: Folded) -> None:
+        self.until_s = max(self.until_s, event.until_s)
+        self.sampler_count = event.sampler_count
+        self.history.device_ids.update(event.device_ids)
+        for rule, name, devices, energy, ends, time_s in event.parts:
+            self._books[rule].add(devices, {name: Booking(energy, ends, time_s)})
+        for device_id, *sums in event.devices:
+            self._booked[device_id] = Booked(*sums)
+        self._seen.update(event.seen)
+        self._overlapped.update((each.run_index, each) for each in event.overlapped)
 
     def charged_j(self, device_id: str) -> float:
         """A device's joules booked so far, as far as they are this notebook's."""
@@ -225,6 +307,23 @@ class Session:
             found.append(DeviceEnergy(device_id, energy_j, low_j, high_j, 1.0))
         return tuple(found)
 
+    def unbooked_s(self) -> float:
+        """Seconds that were observed since the last run or pause was booked."""
+        points = self.history.points
+        return max(
+            (
+                seen_s - self._booked.get(device_id, Booked()).until_seen_s
+                for device_id, _, seen_s in (points[-1].points if points else ())
+            ),
+            default=0.0,
+        )
+
+    def calibration_of(self, devices: Sequence[DeviceEnergy]) -> Calibration | None:
+        """The calibration for a window's devices; none where one of them was not observed."""
+        if not self.calibrations:
+            return None
+        return self.calibrations.get(seen_devices(devices, self.devices))
+
     def figures_of(self, index: int, *, rule: Rule | None = None) -> Figures:
         """One finished run, priced as of now. Raises KeyError while it has no report."""
         return figures(
@@ -234,6 +333,8 @@ class Session:
             zone=self.zone,
             intensity=self.intensity,
             pue=self.pue,
+            calibrations=self.calibrations,
+            overlapped=self._overlapped,
         )
 
     @property
@@ -242,24 +343,22 @@ class Session:
 
     def part(self, name: str, rule: Rule | None = None) -> Energy:
         """One of `PARTS`, as booked so far."""
-        return self._parts[rule or self.rule][name]
+        return self._books[rule or self.rule].energy([name], self.calibrations)
 
     def energy(self, rule: Rule | None = None) -> Energy:
         """Everything booked so far but what is others'."""
-        parts = self._parts[rule or self.rule]
-        return parts["cells"] + parts["front_end"] + parts["background"] + parts["between_cells"]
+        return self._books[rule or self.rule].energy(OURS, self.calibrations)
 
     def figures(self, *, rule: Rule | None = None) -> SessionFigures:
         """The whole session, priced as of now."""
         rule = rule or self.rule
-        parts = self._parts[rule]
+        parts = {name: self.part(name, rule) for name in PARTS}
         ours = self.energy(rule)
+        calibration, fraction = self._books[rule].calibrated(OURS, self.calibrations)
         return SessionFigures(
-            cells=tuple(
-                self.figures_of(index, rule=rule)
-                for index, report in sorted(self.cells.items())
-                if report.run.role is Role.CELL
-            ),
+            cells=self._priced(rule),
+            cells_energy=parts["cells"],
+            seen=self._seen[rule],
             front_end=parts["front_end"],
             background=parts["background"],
             between_cells=parts["between_cells"],
@@ -273,10 +372,33 @@ class Session:
             rule=rule,
             pue=self.pue,
             notices=tuple(self.notices.values()),
+            calibration=calibration,
+            calibrated_fraction=fraction,
         )
 
+    def _priced(self, rule: Rule) -> CellFigures:
+        """The user's runs so far, to be priced as of now, whatever comes later."""
+        report, joules = self.cells.cells(list(Rule).index(rule))
+        devices, zone, intensity, pue = dict(self.devices), self.zone, self.intensity, self.pue
+        calibrations, overlapped = dict(self.calibrations), self._overlapped
 
-PARTS = ("cells", "front_end", "background", "between_cells", "others")
+        def price(position: int) -> Figures:
+            return figures(
+                report(position),
+                devices,
+                rule=rule,
+                zone=zone,
+                intensity=intensity,
+                pue=pue,
+                calibrations=calibrations,
+                overlapped=overlapped,
+            )
+
+        return CellFigures(price, joules)
+
+
+OURS = ("cells", "front_end", "background", "between_cells")
+PARTS = (*OURS, "others")
 
 _STEPS: dict[type, Callable[[Session, Any], None]] = {
     SessionStarted: Session._session_started,
@@ -284,12 +406,15 @@ _STEPS: dict[type, Callable[[Session, Any], None]] = {
     DevicesFound: Session._devices_found,
     SettingChanged: Session._setting_changed,
     IntensityLearned: Session._intensity_learned,
+    CalibrationLearned: Session._calibration_learned,
     Noticed: Session._noticed,
     Sampled: Session._sampled,
     CellOpened: Session._cell_opened,
     CellRestarted: Session._cell_restarted,
     CellEnded: Session._cell_ended,
     CellClosed: Session._cell_closed,
+    CellsKept: Session._cells_kept,
+    Folded: Session._take_folded,
     BetweenMeasured: Session._between_measured,
     SessionEnded: Session._session_ended,
 }

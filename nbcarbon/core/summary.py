@@ -6,19 +6,22 @@ None: a reader of JSON must never meet NaN.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, overload
 
+from nbcarbon.core.figures import notable
 from nbcarbon.core.units import kwh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.device import Device
     from nbcarbon.core.energy import Energy
     from nbcarbon.core.events import SessionStarted
-    from nbcarbon.core.figures import DeviceFigure, Figures, SessionFigures
+    from nbcarbon.core.figures import CellFigures, DeviceFigure, Figures, SessionFigures
     from nbcarbon.core.intensity import Intensity, Zone
 
 SCHEMA: Final = "nbcarbon.summary"
@@ -33,11 +36,12 @@ def summary(
     devices: Iterable[Device],
     interval_s: float,
     with_host: bool = False,
+    lazy: bool = False,
 ) -> dict[str, Any]:
     """Everything a session can say about itself, without what names a person or a machine.
 
     `ended_at` is None while the session runs. `with_host` puts in the host's name and the
-    notebook's path, which are None otherwise.
+    notebook's path, which are None otherwise. `lazy` cells are made one by one as they are asked for.
     """
     return {
         "schema": SCHEMA,
@@ -59,7 +63,7 @@ def summary(
             "interval_s": finite(interval_s),
         },
         "devices": [_found(device) for device in devices],
-        "cells": [cell(each) for each in figures.cells],
+        "cells": CellRows(figures.cells) if lazy else [cell(each) for each in figures.cells],
         "front_end": energy(figures.front_end),
         "background": energy(figures.background),
         "between_cells": energy(figures.between_cells),
@@ -74,7 +78,47 @@ def summary(
             "duration_s": finite(figures.duration_s),
         },
         "notices": list(figures.notices),
+        "calibration": calibration(figures.calibration, figures.calibrated_fraction),
     }
+
+
+class CellRows(Sequence[dict[str, Any]]):
+    """The cells of a summary, each made when it is asked for: whoever writes a file needs one at a time."""
+
+    def __init__(self, cells: CellFigures) -> None:
+        self._cells = cells
+
+    def notable(self, most_count: int) -> CellRows:
+        return CellRows(self._cells.notable(most_count))
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    @overload
+    def __getitem__(self, position: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, position: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        if isinstance(position, slice):
+            return [cell(each) for each in self._cells[position]]
+        return cell(self._cells[position])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def notable_cells(cells: Sequence[dict[str, Any]], most_count: int) -> Sequence[dict[str, Any]]:
+    """All cells of a summary, or the notable ones where there are more than that."""
+    if isinstance(cells, CellRows):
+        return cells.notable(most_count)
+    if len(cells) <= most_count:
+        return cells
+    joules = [
+        -1.0 if each["parent_index"] is not None else each["energy_j"] or 0.0 for each in cells
+    ]
+    return [cells[place] for place in notable(joules, most_count)]
 
 
 def cell(figures: Figures) -> dict[str, Any]:
@@ -95,6 +139,23 @@ def cell(figures: Figures) -> dict[str, Any]:
         "coverage_fraction": finite(figures.coverage_fraction),
         "measured_fraction": finite(figures.measured_fraction),
         "devices": [_device(each) for each in figures.devices],
+        "calibrated": figures.calibration is not None,
+    }
+
+
+def calibration(calibration: Calibration | None, fraction: float) -> dict[str, Any] | None:
+    """What the joules were calibrated against, None where they are the sensors' own."""
+    if calibration is None:
+        return None
+    return {
+        "date": calibration.date,
+        "calibrated_fraction": finite(fraction),
+        "offset_w": finite(calibration.offset_w),
+        "slope": finite(calibration.slope),
+        "residual_w": finite(calibration.residual_w),
+        "meter_error_fraction": finite(calibration.meter_fraction),
+        "duration_s": finite(calibration.duration_s),
+        "devices": list(calibration.devices),
     }
 
 

@@ -13,12 +13,15 @@ from nbcarbon.core.humanize import CO2E, Estimate
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.figures import DeviceFigure, Figures
     from nbcarbon.core.intensity import Intensity, Zone
     from nbcarbon.core.repeats import Repeats
 
 DOT: Final = f"{humanize.SPACE}· "
 """Between the parts of a line: it may break behind the dot, never before."""
+
+_NEARLY_ALL: Final = 0.9999
 
 _OUTCOMES: Final = {
     Outcome.ERROR: "ended in an error",
@@ -100,10 +103,17 @@ def charged(rule: Rule, own_fraction: float | None) -> str:
     return f"this notebook's share, {share} of the machine"
 
 
+def calibrated(calibration: Calibration, fraction: float = 1.0) -> str:
+    """What the joules were calibrated against, and how many of them where that is not all."""
+    part = "" if fraction >= _NEARLY_ALL else f"{humanize.percent(fraction)} "
+    return f"{part}calibrated against a wall meter on {calibration.date}"
+
+
 def quiet(f: Figures) -> list[str]:
     """The line below the bold one, in parts."""
     outcome = [_OUTCOMES[f.outcome]] if f.outcome in _OUTCOMES else []
-    return [*outcome, *known(f), place(f.zone, f.intensity)]
+    at_wall = [] if f.calibration is None else [calibrated(f.calibration)]
+    return [*outcome, *known(f), *at_wall, place(f.zone, f.intensity)]
 
 
 def repeated(each: Repeats) -> str:
@@ -131,6 +141,9 @@ def rest(f: Figures) -> list[str]:
     if f.own_fraction is not None:
         other = "own share" if f.rule is Rule.MACHINE else "whole machine"
         parts.append(f"{other} {humanize.energy(f.other_energy.energy_j)}")
+    if f.calibration is not None:
+        by_devices_j = sum(each.energy_j for each in f.devices if each.counted)
+        parts.append(f"by its devices alone {humanize.energy(by_devices_j)}")
     return [
         *parts,
         f"coverage {humanize.percent(f.coverage_fraction)}",

@@ -1,7 +1,8 @@
 """Writes a session's summary to a file and reads it back: one module per format, chosen by suffix.
 
 A format module has a `NAME`, `SUFFIXES`, the endings it answers to, and `render(summary) -> bytes`; one that
-can be read back has `load(data) -> summary` too. Nothing here knows a live session.
+can be read back has `load(data) -> summary` too, and one whose files grow with every cell
+`pieces(summary)`, the same bytes one after the other. Nothing here knows a live session.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from nbcarbon.errors import ExportError
 from nbcarbon.export import json_summary, markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
     from types import ModuleType
 
@@ -23,7 +24,7 @@ FORMATS: Final[tuple[ModuleType, ...]] = (json_summary, markdown)
 class Write(Protocol):
     """Put bytes in a file, whole or not at all; refuse to replace one unless forced."""
 
-    def __call__(self, path: Path, data: bytes, *, force: bool) -> None: ...
+    def __call__(self, path: Path, data: bytes | Iterable[bytes], *, force: bool) -> None: ...
 
 
 def suffixes() -> tuple[str, ...]:
@@ -41,10 +42,14 @@ def renderer(path: Path) -> Callable[[Mapping[str, Any]], bytes]:
 
     Raises ExportError, naming the suffixes there are, where there is none.
     """
+    render: Callable[[Mapping[str, Any]], bytes] = _format(path).render
+    return render
+
+
+def _format(path: Path) -> ModuleType:
     for each in FORMATS:
         if path.suffix.lower() in each.SUFFIXES:
-            render: Callable[[Mapping[str, Any]], bytes] = each.render
-            return render
+            return each
     *most, last = suffixes()
     raise ExportError(
         f"{path.name!r} does not say what to write.",
@@ -60,7 +65,8 @@ def export(
     An existing file is replaced only with `force`. `write` puts the bytes on disk, atomically
     unless told otherwise. Raises ExportError where the suffix or the file will not do.
     """
-    data = renderer(path)(summary)
+    chosen = _format(path)
+    data = chosen.pieces(summary) if hasattr(chosen, "pieces") else chosen.render(summary)
     if write is None:
         from nbcarbon.files import write_atomic
 

@@ -9,15 +9,32 @@ from nbcarbon.core.summary import SCHEMA, SCHEMA_VERSION
 from nbcarbon.errors import ExportError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 NAME: Final = "JSON"
 SUFFIXES: Final = (".json",)
 
 
+_NO_CELLS: Final = '\n  "cells": []'
+"""Where the cells belong. No name can look like this: in a string there is no line end."""
+
+
 def render(summary: Mapping[str, Any]) -> bytes:
-    """A summary as indented JSON. Raises ValueError on NaN, which no summary holds."""
-    return (json.dumps(summary, indent=2, allow_nan=False) + "\n").encode("ascii")
+    """A summary as JSON, each cell on a line. Raises ValueError on NaN, which no summary holds."""
+    return b"".join(pieces(summary))
+
+
+def pieces(summary: Mapping[str, Any]) -> Iterator[bytes]:
+    """The same in pieces: of 100,000 cells only one at a time is in memory."""
+    frame = json.dumps({**summary, "cells": []}, indent=2, allow_nan=False)
+    before, _, after = frame.partition(_NO_CELLS)
+    yield f'{before}\n  "cells": ['.encode("ascii")
+    between = "\n    "
+    for cell in summary["cells"]:
+        yield (between + json.dumps(cell, allow_nan=False)).encode("ascii")
+        between = ",\n    "
+    end = "\n  ]" if summary["cells"] else "]"
+    yield f"{end}{after}\n".encode("ascii")
 
 
 def load(data: bytes) -> dict[str, Any]:

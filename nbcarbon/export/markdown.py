@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 from nbcarbon.core import humanize
 from nbcarbon.core.escape import markdown as escaped
 from nbcarbon.core.humanize import CO2E
+from nbcarbon.core.summary import notable_cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 NAME: Final = "Markdown"
 SUFFIXES: Final = (".md", ".markdown")
+
+MOST_ROWS: Final = 500
+"""Of more cells the newest half as many are shown, and as many of the rest that used most."""
 
 _LEFT, _RIGHT = ":--", "--:"
 
@@ -60,12 +64,23 @@ def _origin(summary: Mapping[str, Any]) -> str:
         ),
         f"{intensity['accounting']}, {escaped(intensity['source'])}",
         charged,
+        *_calibrated(summary.get("calibration")),
         f"PUE {humanize.number(settings['pue'])}",
     ]
     return " · ".join(parts)
 
 
+def _calibrated(calibration: Mapping[str, Any] | None) -> list[str]:
+    """What the joules were calibrated against; a summary of an earlier version does not say."""
+    if calibration is None:
+        return []
+    fraction = calibration["calibrated_fraction"]
+    part = "" if fraction >= 0.9999 else f"{humanize.percent(fraction)} "
+    return [f"{part}calibrated against a wall meter on {escaped(calibration['date'])}"]
+
+
 def _cells(summary: Mapping[str, Any]) -> list[str]:
+    cells = notable_cells(summary["cells"], MOST_ROWS)
     rows = [
         [
             ("↳ " if cell["parent_index"] is not None else "") + escaped(cell["name"]),
@@ -74,10 +89,14 @@ def _cells(summary: Mapping[str, Any]) -> list[str]:
             _emissions(cell),
             escaped(", ".join(_how(cell))),
         ]
-        for cell in summary["cells"]
+        for cell in cells
     ]
     columns = {"cell": _LEFT, "duration": _RIGHT, "energy": _RIGHT, "CO₂e": _RIGHT, "how": _LEFT}
-    return _table(columns, rows)
+    left_out = len(summary["cells"]) - len(cells)
+    more = (
+        f"{humanize.count(left_out)} smaller and older cells are not shown. The JSON has them all."
+    )
+    return [*_table(columns, rows), *(["", more] if left_out else [])]
 
 
 def _how(cell: Mapping[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from nbcarbon.core import escape, humanize, summary, wording
 from nbcarbon.core.attribution import Rule
 from nbcarbon.core.cell import Outcome
 from nbcarbon.core.emissions import operational
+from nbcarbon.core.energy import Energy
 from nbcarbon.core.humanize import CO2E, GRAMS, Estimate
 from nbcarbon.core.wording import DOT
 
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
     from nbcarbon.core.emissions import Emissions
-    from nbcarbon.core.energy import Energy
-    from nbcarbon.core.figures import DeviceFigure, Figures, SessionFigures
+    from nbcarbon.core.figures import CellFigures, DeviceFigure, Figures, SessionFigures
     from nbcarbon.core.live import Live
 
 MIME: Final = "application/vnd.nbcarbon.v1+json"
 LONGEST_LINE: Final = 100
+MOST_ROWS: Final = 100
+"""Of more cells a table shows the newest half as many, and as many of the rest that used most."""
+
 WAITING: Final = "waiting for the sampler"
 
 _INDENT: Final = " " * 8
@@ -234,7 +237,8 @@ def report_text(f: SessionFigures, *, ascii: bool = False, width: int = LONGEST_
 
     Where it would be wider, names give way first, then what is said in the last column.
     """
-    rows = _rows(f)
+    cells = f.cells.notable(MOST_ROWS)
+    rows = _rows(f, cells)
     columns = (
         ["cell", *(f"  {row.name}" if row.nested else row.name for row in rows)],
         ["duration", *(row.duration for row in rows)],
@@ -249,12 +253,13 @@ def report_text(f: SessionFigures, *, ascii: bool = False, width: int = LONGEST_
         width=width,
     )
     rule = "-" * max(map(_width, (head, *body, total)))
-    below = [*_wrapped(_terms(f), width=width), *(_cut(each, width) for each in _legend(f))]
+    below = [*_wrapped(_terms(f), width=width), *(_cut(each, width) for each in _legend(f, cells))]
     return humanize.plain("\n".join([head, rule, *body, rule, total, *below]), ascii=ascii)
 
 
 def report_html(f: SessionFigures) -> str:
     """The table of a session as HTML."""
+    cells = f.cells.notable(MOST_ROWS)
     rows = "".join(
         _ROW.format(
             name=escape.html(row.name),
@@ -268,13 +273,13 @@ def report_html(f: SessionFigures) -> str:
             emissions_range=escape.html(row.emissions.interval),
             how=escape.html(row.how),
         )
-        for row in _rows(f)
+        for row in _rows(f, cells)
     )
     titles = "".join(
         _TITLE.format(text=escape.html(title), align="right" if 0 < position < 6 else "left")
         for position, title in enumerate(_TITLES)
     )
-    lines = [DOT.join(_terms(f)), *_legend(f)]
+    lines = [DOT.join(_terms(f)), *_legend(f, cells)]
     return _FRAME.format(
         width=860,
         head="",
@@ -302,9 +307,11 @@ class _Row:
 _TITLES: Final = ("cell", "duration", "energy", "range", "CO₂e", "range", "how")
 
 
-def _rows(f: SessionFigures) -> list[_Row]:
+def _rows(f: SessionFigures, cells: CellFigures) -> list[_Row]:
     """Cells, then what is no cell's, then the total of all but other people's."""
-    rows = [_cell_row(each) for each in f.cells]
+    rows = [_cell_row(each) for each in cells]
+    if len(cells) < len(f.cells):
+        rows.append(_more_row(f, cells))
     parts = {
         "front end": f.front_end,
         "background": f.background,
@@ -312,8 +319,7 @@ def _rows(f: SessionFigures) -> list[_Row]:
         "others, not added": f.others,
     }
     rows += [_part_row(f, name, part) for name, part in parts.items() if part.high_j > 0]
-    cells = [each for each in f.cells if each.coverage_fraction > 0]
-    known = humanize.known(measured_fraction=f.measured_fraction) if cells else ""
+    known = humanize.known(measured_fraction=f.measured_fraction) if f.coverage_fraction else ""
     energy = humanize.energy_estimate(f.energy.energy_j, f.energy.low_j, f.energy.high_j)
     return [
         *rows,
@@ -336,6 +342,16 @@ def _cell_row(f: Figures) -> _Row:
     )
 
 
+def _more_row(f: SessionFigures, cells: CellFigures) -> _Row:
+    """What the cells used that the table has no room for, as unsure as all of them are together."""
+    whole = f.cells_energy
+    energy_j = max(0.0, whole.energy_j - sum(each.energy_j for each in cells))
+    part = energy_j / whole.energy_j if whole.energy_j > 0 else 0.0
+    count = len(f.cells) - len(cells)
+    name = f"{humanize.count(count)} more"
+    return _part_row(f, name, Energy(energy_j, part * whole.low_j, part * whole.high_j))
+
+
 def _part_row(f: SessionFigures, name: str, part: Energy) -> _Row:
     energy = humanize.energy_estimate(part.energy_j, part.low_j, part.high_j)
     return _Row(
@@ -353,18 +369,24 @@ def _terms(f: SessionFigures) -> list[str]:
     return [
         wording.place(f.zone, f.intensity),
         "whole machine" if f.rule is Rule.MACHINE else "this notebook's share",
+        *([wording.calibrated(f.calibration, f.calibrated_fraction)] if f.calibration else []),
         *([f"coverage {humanize.percent(seen)}"] if f.cells and seen < 1 else []),
         f"PUE{humanize.SPACE}{humanize.number(f.pue)}",
         f"intensity from {f.intensity.source}",
     ]
 
 
-def _legend(f: SessionFigures) -> list[str]:
+def _legend(f: SessionFigures, cells: CellFigures) -> list[str]:
     """A line for each mark in the table that needs one."""
-    flags = dict.fromkeys(flag for each in f.cells for flag in each.flags)
-    nested = any(each.parent_index is not None for each in f.cells)
+    flags = dict.fromkeys(flag for each in cells for flag in each.flags)
+    nested = any(each.parent_index is not None for each in cells)
     lines = ["An indented row is part of the row above it."] if nested else []
-    if any(each.below_resolution for each in f.cells):
+    if len(cells) < len(f.cells):
+        newest = humanize.count(MOST_ROWS // 2)
+        lines.append(
+            f"shown: the newest {newest} cells, and the {newest} that used most of the others"
+        )
+    if any(each.below_resolution for each in cells):
         lines.append(f"{_SHORT} too short for its sensors to resolve: only the range is known")
     return lines + wording.remarks(flags)
 

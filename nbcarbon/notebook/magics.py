@@ -129,6 +129,11 @@ class Magics:
         for line in self._app.remarks():
             print(line)
 
+    def _explain(self, wanted: Command) -> None:
+        self._app.settle()
+        text = "\n".join(self._app.explain(wanted.text))
+        print(plain(text, ascii=not self._cards.in_kernel and not unicode()))
+
     def _zone(self, wanted: Command) -> None:
         if wanted.words:
             self._app.change("zone", sessions.checked_zone(wanted.text))

@@ -13,6 +13,7 @@ COMMANDS: Final[dict[str, str]] = {
     "report": "the session's table",
     "panel": "the live panel: power now, the session's figures, each cell, charts",
     "doctor": "what can be measured here, and how to get more",
+    "explain": "where a cell's range comes from: %carbon explain, or %carbon explain train",
     "zone": "show the grid zone, or set it: %carbon zone FR, %carbon zone auto",
     "pue": "set the building's power usage effectiveness: %carbon pue 1.3",
     "attribution": "whom shared devices are charged to: %carbon attribution machine, or share",

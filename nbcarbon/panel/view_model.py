@@ -10,7 +10,6 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nbcarbon.core import humanize, wording
-from nbcarbon.core.cell import Role
 from nbcarbon.core.device import Kind
 from nbcarbon.core.equivalents import equivalent
 from nbcarbon.core.intensity import Confidence
@@ -127,8 +126,7 @@ def cell(session: Session, figures: Figures) -> dict[str, Any]:
 
 def cells(session: Session) -> dict[str, Any]:
     """The newest finished runs, oldest first."""
-    own = [index for index, each in session.cells.items() if each.run.role is Role.CELL]
-    newest = sorted(own)[-MOST_CELLS:]
+    newest = session.cells.newest(MOST_CELLS)
     return {
         "type": "cells",
         "v": VERSION,
@@ -221,7 +219,7 @@ def _cell(session: Session, f: Figures) -> dict[str, Any]:
         "index": f.index,
         "id": report.run.cell_id,
         "name": f.name,
-        "runs": session.runs_of[f.key],
+        "runs": session.runs_of.get(f.key, 1),
         "start_ms": _ms(session, report.run.start_s),
         "end_ms": _ms(session, report.end_s),
         "duration_s": _rounded(f.duration_s),

@@ -8,12 +8,12 @@ the same file that survives when the kernel does not.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from nbcarbon import app, recorded
 from nbcarbon.core import escape
-from nbcarbon.core.cell import Role
 from nbcarbon.notebook.card import MIME
 from nbcarbon.runner.bar import Bar
 from nbcarbon.runner.execute import Progress, run_notebook
@@ -117,8 +117,7 @@ def _figures(followed: recorded.FollowedSession, position: int) -> Figures | Non
     """The figures of the n-th cell, as soon as the ledger has them."""
 
     def cells() -> list[int]:
-        reports = followed.update().cells.values()
-        return sorted(each.run.index for each in reports if each.run.role is Role.CELL)
+        return followed.update().cells.newest(sys.maxsize)
 
     if not wait_until(lambda: len(cells()) >= position):
         return None

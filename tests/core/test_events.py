@@ -11,7 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbcarbon.core import cell, device, energy, events, intensity
+from nbcarbon.core.attribution import Rule
+from nbcarbon.core.booking import Charged
+from nbcarbon.core.calibration import Calibration
 from nbcarbon.core.events import Event, Unknown, from_json, to_json
+from nbcarbon.core.figures import Seen
+from nbcarbon.core.reports import Shape
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 text = st.text(max_size=20)
@@ -37,6 +42,11 @@ devices = st.builds(
     st.none() | st.builds(device.CounterFile, text, numbers),
 )  # fmt: skip
 energies = st.lists(parts, max_size=3).map(tuple)
+samples = st.builds(
+    events.Sampled, numbers, st.lists(st.builds(events.DevicePoint, text, numbers, numbers)).map(tuple)
+)  # fmt: skip
+rules = st.sampled_from(Rule)
+sums = st.builds(energy.Energy, numbers, numbers, numbers)
 STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     events.CellOpened: st.builds(events.CellOpened, runs, edges),
     events.CellRestarted: st.builds(events.CellRestarted, st.integers(), edges),
@@ -49,11 +59,29 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     ),
     events.SamplerStarted: st.builds(events.SamplerStarted, st.integers(), text),
     events.DevicesFound: st.builds(events.DevicesFound, st.lists(devices, max_size=3).map(tuple)),
-    events.Sampled: st.builds(
-        events.Sampled, numbers, st.lists(st.builds(events.DevicePoint, text, numbers, numbers)).map(tuple)
-    ),
+    events.Sampled: samples,
     events.CellClosed: st.builds(
         events.CellClosed, st.builds(cell.CellReport, runs, numbers, outcomes, energies, labels)
+    ),
+    events.CellsKept: st.builds(
+        events.CellsKept,
+        st.lists(st.builds(Shape, text, st.integers(), labels), max_size=3).map(tuple),
+        st.binary(),
+    ),
+    events.Folded: st.builds(
+        events.Folded,
+        st.none() | numbers, numbers, st.integers(), st.integers(), labels,
+        st.lists(
+            st.builds(events.PartSum, rules, text, labels, sums, sums, numbers), max_size=3
+        ).map(tuple),
+        st.lists(
+            st.builds(events.DeviceSum, text, numbers, numbers, numbers, numbers), max_size=3
+        ).map(tuple),
+        st.lists(
+            st.tuples(rules, st.builds(Seen, st.integers(), *[numbers] * 6)), max_size=2
+        ).map(tuple),
+        st.lists(samples, max_size=2).map(tuple),
+        st.lists(st.builds(Charged, st.integers(), numbers, numbers, numbers), max_size=2).map(tuple),
     ),
     events.BetweenMeasured: st.builds(events.BetweenMeasured, numbers, numbers, energies),
     events.IntensityLearned: st.builds(
@@ -66,6 +94,14 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
             numbers, numbers, numbers, st.sampled_from(intensity.Basis),
             st.sampled_from(intensity.Scope), st.sampled_from(intensity.Accounting), text,
             st.integers(), st.booleans(),
+        ),
+    ),
+    events.CalibrationLearned: st.builds(
+        events.CalibrationLearned,
+        st.builds(
+            Calibration,
+            times, numbers, st.floats(0.1, 9), *[st.floats(0, 1e3)] * 5, *[st.floats(0.1, 1e3)] * 3,
+            *[st.floats(0, 1e3)] * 4, st.integers(), st.floats(0, 1e6), numbers, labels,
         ),
     ),
     events.Noticed: st.builds(events.Noticed, text, text),

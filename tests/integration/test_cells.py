@@ -413,3 +413,22 @@ def test_a_wish_that_cannot_be_met_ends_the_cell_before_its_body(tmp_path: Path)
         assert reply.status == "error"
         assert "--repeat cannot be 'many'" in reply.evalue
         assert "ran" not in running.run("print('ran' in dir())").text.replace("True", "ran")
+
+
+# Why a figure is unsure
+
+
+def test_a_cells_range_is_explained_the_biggest_reason_first(tmp_path: Path) -> None:
+    with kernel(tmp_path) as running:
+        running.run_to_card("%%carbon train\nsum(range(10**7))")
+        running.run_to_card("%%carbon other\nx = 1")
+        named = running.run("%carbon explain train").text
+        assert named.startswith("energy ")
+        assert "95 % within" in named
+        assert "it is modelled" in named
+        assert "grid: " in named
+        assert "in none of this" in named
+        assert "energy " in running.run("%carbon explain").text
+        refused = running.run("%carbon explain nobody")
+        assert refused.status == "error"
+        assert "No cell 'nobody' has been measured." in refused.evalue
