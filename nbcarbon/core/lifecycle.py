@@ -258,11 +258,35 @@ def of_bookings(
         if booking.energy.energy_j <= 0 and booking.energy.high_j <= 0 and booking.time_s <= 0:
             continue
         calibration = calibrations.get(tuple(keys))
-        energy = booking.calibrated(calibration)
-        rest = ground.idle_of(keys)
-        idle = None if rest is None else _idle(energy, rest, booking.time_s, calibration)
-        whole = whole.plus(_made(energy, idle, rest, calibration, booking.time_s, whole, ground))
+        whole = whole.plus(
+            of_energy(
+                booking.calibrated(calibration),
+                keys,
+                booking.time_s,
+                ground,
+                calibration=calibration,
+                pue=pue,
+                intensity=intensity,
+            )
+        )
     return whole
+
+
+def of_energy(
+    energy: Energy,
+    keys: Iterable[str],
+    time_s: float,
+    ground: Ground,
+    *,
+    calibration: Calibration | None,
+    pue: float,
+    intensity: Intensity,
+) -> Lifecycle:
+    """Joules of one set of devices in so many seconds, at the wall with a calibration."""
+    rest = ground.idle_of(keys)
+    idle = None if rest is None else _idle(energy, rest, time_s, calibration)
+    like = _nothing(ground, pue, intensity)
+    return _made(energy, idle, rest, calibration, time_s, like, ground)
 
 
 def _nothing(ground: Ground, pue: float, intensity: Intensity) -> Lifecycle:

@@ -91,10 +91,17 @@ def find(text: str, table: Path = TABLE) -> EmbodiedRow:
     for each in found:
         if wanted in (each.key, each.item.casefold()):
             return each
-    keys = ", ".join(each.key for each in found if each.category != "part")
     raise SettingError(
-        f"There is no embodied figure for {text[:40]!r}.", hint=f"Use one of: {keys}."
+        f"There is no embodied figure for {text[:40]!r}.",
+        hint=f"Use one of: {', '.join(keys(table))}.",
     )
+
+
+def keys(table: Path = TABLE, *, machines: bool = False) -> list[str]:
+    """What there is a figure for, GPUs last or left out; no parts."""
+    found = [each for each in rows(table) if each.category != "part"]
+    found = [each for each in found if not machines or each.category != "gpu"]
+    return [each.key for each in sorted(found, key=lambda each: each.category == "gpu")]
 
 
 def gpu_row(name: str, table: Path = TABLE) -> EmbodiedRow:

@@ -17,6 +17,7 @@ COMMANDS: Final[dict[str, str]] = {
     "zone": "show the grid zone, or set it: %carbon zone FR, %carbon zone auto",
     "pue": "set the building's power usage effectiveness: %carbon pue 1.3",
     "attribution": "whom shared devices are charged to: %carbon attribution machine, or share",
+    "hardware": "what this machine is, for its embodied emissions: %carbon hardware laptop",
     "export": "write the session: %carbon export summary.json [--force] [--with-host]",
     "name": "name the cell this stands in: %carbon name training",
     "on": "measure from here on",
