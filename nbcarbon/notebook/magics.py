@@ -170,6 +170,13 @@ class Magics:
         )
         print(f"Written: {written}")
 
+    def _amortize(self, wanted: Command) -> None:
+        from nbcarbon.notebook import amortizing
+
+        self._app.settle()
+        text = amortizing.answer(self._app.session_figures(), amortizing.question(wanted.words))
+        print(plain(text, ascii=not self._cards.in_kernel and not unicode()))
+
     def _name(self, wanted: Command) -> None:
         name = label(wanted.text)
         if not name:
