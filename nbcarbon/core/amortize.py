@@ -52,6 +52,8 @@ def sentence(found: Parity, *, training: str, query: str, what: str) -> str:
         ends = f" ({_count(found.low_count)} or more)"
     elif found.high_count > found.low_count:
         ends = f" ({_count(found.low_count)} – {_count(found.high_count)})"
+    if found.query_count <= 1:
+        return f"One query costs as much as the training or more: {query}, and {training}."
     return (
         f"{_count(found.query_count)} queries{ends} {what} as much as the training: "
         f"{training} for it, {query} a query."

@@ -67,7 +67,7 @@ def test_nothing_cannot_be_compared(training: float, query: float, what: str) ->
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(0.2, "1 queries"), (11.1, "12 queries"), (999.5, "1 000 queries"), (592_570_000, "593 000 000")],
+    [(0.2, "One query costs as much as the training or more: b, and a."), (11.1, "12 queries"), (999.5, "1 000 queries"), (592_570_000, "593 000 000")],
 )  # fmt: skip
 def test_queries_are_whole_and_no_finer_than_known(count: float, text: str) -> None:
     said = sentence(Parity(count, count, count), training="a", query="b", what="use")
