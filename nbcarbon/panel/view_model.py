@@ -307,7 +307,10 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 def _recent_w(session: Session, devices: Sequence[Device]) -> list[float | None]:
     intervals = session.history.intervals([each.id for each in devices], last=MOST_RECENT)
-    return [_rounded(_sum(each.powers_w)) for each in intervals]
+    # Three digits are as many as a line of text is high; `120` is shorter than `120.0`, thirty times.
+    powers_w = [_sum(each.powers_w) for each in intervals]
+    rounded = [None if each is None else float(f"{each:.3g}") for each in powers_w]
+    return [int(each) if each is not None and each.is_integer() else each for each in rounded]
 
 
 def _cumulative_g(session: Session, devices: Sequence[Device]) -> list[float]:
