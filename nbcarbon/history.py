@@ -197,8 +197,8 @@ def write_page(
     from nbcarbon.export.history_page import render
     from nbcarbon.files import write_atomic
 
-    found = read(environ, by=("day", "notebook", "zone", "tag"), since=since)
-    days = [row.key for row in found.tables[0].rows()]
+    found = read(environ, by=("notebook", "day", "zone", "tag"), since=since)
+    days = [row.key for row in found.tables[1].rows()]
     since_day = "" if since is None else _day(since)
     begin = max(since_day, days[0]) if days else since_day
     write_atomic(

@@ -354,7 +354,7 @@ def test_the_page_stands_alone(keep: Any, tmp_path: Path) -> None:
     assert "2 sessions on this machine used" in lead
     assert f"{union_j(100.0, 97_300.0) / J_PER_WH:.0f}"[:2] in lead
     titles = [each.text for each in tree.findall(".//h2")]
-    assert titles == ["By day", "By notebook", "By grid zone", "How this was counted"]
+    assert titles == ["By notebook", "By day", "By grid zone", "How this was counted"]
     assert len([each for each in tree.iter() if str(each.tag).endswith("rect")]) == 2
 
 

@@ -6,6 +6,7 @@ anywhere, and a strict policy in the page itself sees to that. Every name passes
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from nbcarbon.core import across_words, humanize
@@ -65,20 +66,24 @@ def _ends(estimate: humanize.Estimate) -> str:
 
 
 def _days(table: Table) -> str:
-    """A bar for each day, from 0."""
-    rows = table.rows()[-MOST_DAYS:]
+    """A bar for each day, from 0, where the calendar has it."""
+    rows = table.rows()
+    last = date.fromisoformat(rows[-1].key).toordinal() if rows else 0
+    rows = [row for row in rows if last - date.fromisoformat(row.key).toordinal() < MOST_DAYS]
     most_j = max((row.sum.energy.energy_j for row in rows), default=0.0)
     if most_j <= 0 or len(rows) < 2:
         return ""
+    first = date.fromisoformat(rows[0].key).toordinal()
     bars = []
-    for place, row in enumerate(rows):
+    for row in rows:
+        place = date.fromisoformat(row.key).toordinal() - first
         height = _HEIGHT * row.sum.energy.energy_j / most_j
         energy = html(humanize.energy(row.sum.energy.energy_j))
         bars.append(
             f'<rect x="{place * _BAR}" y="{_HEIGHT - height:.1f}" width="{_BAR - 2}" '
             f'height="{height:.1f}"><title>{html(row.key)}: {energy}</title></rect>'
         )
-    width = len(rows) * _BAR
+    width = (last - first + 1) * _BAR
     most = html(humanize.energy(most_j))
     return (
         f'<figure><svg viewBox="0 0 {width} {_HEIGHT}" width="{width}" height="{_HEIGHT}" role="img" '
@@ -134,8 +139,8 @@ _METHOD: Final = (
     "<h2>How this was counted</h2><p>Each session’s energy is what its sensors saw, or a model where "
     "there were none; ranges are 95 % intervals. What several sessions measured at the same time is "
     "counted once: it is divided among those that ran a cell while it was used, or among all where none "
-    "did. CO₂e is energy × PUE × the carbon intensity of each session’s own grid zone, without making the "
-    "hardware. <code>nbcarbon report SESSION</code> shows a session in full.</p>"
+    "did. CO₂e is energy × PUE × the carbon intensity of each session’s own grid zone; what making the hardware emitted is "
+    "not in it. <code>nbcarbon report SESSION</code> shows a session in full.</p>"
 )
 
 _PAGE: Final = """<!doctype html>
