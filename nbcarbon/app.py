@@ -21,7 +21,7 @@ from nbcarbon.errors import RunError, SettingError
 from nbcarbon.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from nbcarbon.channel import End, Outbox
     from nbcarbon.core.figures import SessionFigures
@@ -137,6 +137,19 @@ class App:
             )
 
         return self.meter.look(view)
+
+    def runs_called(self, words: Sequence[str]) -> list[tuple[int, int]]:
+        """First and last index of the cells that each of these names, numbers or ranges stands for.
+
+        Raises SettingError for a word that stands for none.
+        """
+        from nbcarbon.core.naming import Named, spans
+
+        self.settle()
+        numbers = self.extension.hooks.numbers if self.extension is not None else {}
+        cells = self.session_figures().cells
+        runs = [Named(each.index, each.name) for each in cells if each.parent_index is None]
+        return spans(words, runs, numbers)
 
     def zone_text(self) -> str:
         """The zone, its intensity, and how it was found."""

@@ -17,6 +17,7 @@ from nbcarbon.core.booking import divided, seen_devices
 from nbcarbon.core.device import Provenance
 from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import contained, coverage, total
+from nbcarbon.core.notes import NO_NOTES, CellNotes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,7 +64,7 @@ class Figures:
     of the joules that a sensor measured; the rest is modelled or reported. `own_fraction` is this
     notebook's part of the machine's joules, None where nobody can tell, and `other_energy` what the
     rule not in force would have charged. `parent_index` is the run this one was nested in, whose
-    figures hold these already. With a `calibration` the joules are those at the wall, its devices' their
+    figures hold these already; `notes` are what the user said of it. With a `calibration` the joules are those at the wall, its devices' their
     sensors' own all the same.
     """
 
@@ -88,6 +89,7 @@ class Figures:
     pue: float
     parent_index: int | None = None
     calibration: Calibration | None = None
+    notes: CellNotes = NO_NOTES
 
     @property
     def energy_j(self) -> float:
@@ -209,7 +211,7 @@ class SessionFigures:
 
     `cells` holds nested runs too, which are part of the run around them: the totals do not add them.
     `cells_energy` is that of those in no other one, and `seen` says how they are known. `calibrated_fraction` is the part of the
-    joules that `calibration` holds for: devices come and go.
+    joules that `calibration` holds for: devices come and go. `tagged` says that some cells have a tag.
     """
 
     cells: CellFigures
@@ -230,6 +232,7 @@ class SessionFigures:
     notices: tuple[str, ...] = ()
     calibration: Calibration | None = None
     calibrated_fraction: float = 0.0
+    tagged: bool = False
 
     @property
     def measured_fraction(self) -> float:
@@ -252,6 +255,7 @@ def figures(
     pue: float,
     calibrations: Calibrations | None = None,
     overlapped: Mapping[int, Charged] | None = None,
+    notes: CellNotes = NO_NOTES,
 ) -> Figures:
     """Price one report. Raises KeyError where it speaks of a device that `devices` does not hold.
 
@@ -304,6 +308,7 @@ def figures(
         pue=pue,
         parent_index=run.parent_index,
         calibration=calibration,
+        notes=notes,
     )
 
 

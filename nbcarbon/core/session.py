@@ -24,6 +24,7 @@ from nbcarbon.core.events import (
     CellOpened,
     CellRestarted,
     CellsKept,
+    CellsNoted,
     DevicesFound,
     DeviceSum,
     Folded,
@@ -39,6 +40,7 @@ from nbcarbon.core.events import (
 from nbcarbon.core.figures import CellFigures, Figures, Seen, SessionFigures, figures, seen
 from nbcarbon.core.history import History
 from nbcarbon.core.intensity import Accounting, Basis, Confidence, Intensity, Scope, Zone
+from nbcarbon.core.notes import TAG, CellNotes, Notes
 from nbcarbon.core.reports import NOT_RANKED, Page, Reports
 
 if TYPE_CHECKING:
@@ -95,6 +97,7 @@ class Session:
         self.runs_of: dict[str, int] = {}
         self.nested: dict[int, list[int]] = {}
         self.notices: dict[str, str] = {}
+        self.notes = Notes()
         self.zone = UNKNOWN_ZONE
         self.intensity = WORLD
         self.settings: dict[str, str] = {}
@@ -146,6 +149,9 @@ class Session:
 
     def _calibration_learned(self, event: CalibrationLearned) -> None:
         self.calibrations[event.calibration.devices] = event.calibration
+
+    def _cells_noted(self, event: CellsNoted) -> None:
+        self.notes.add(event)
 
     def _noticed(self, event: Noticed) -> None:
         self.notices[event.key] = event.text
@@ -335,7 +341,17 @@ class Session:
             pue=self.pue,
             calibrations=self.calibrations,
             overlapped=self._overlapped,
+            notes=self.notes_of(index, self.cells[index].run.parent_index),
         )
+
+    def notes_of(self, index: int, parent_index: int | None) -> CellNotes:
+        """What was said of a run, which has the tag of the outermost one that it is part of."""
+        root_index, above = index, parent_index
+        while above is not None:
+            root_index = above
+            run = self.cells[above].run if above in self.cells else self.open.get(above)
+            above = None if run is None else run.parent_index
+        return self.notes.of(index, root_index)
 
     @property
     def duration_s(self) -> float:
@@ -374,6 +390,7 @@ class Session:
             notices=tuple(self.notices.values()),
             calibration=calibration,
             calibrated_fraction=fraction,
+            tagged=self.notes.has(TAG),
         )
 
     def _priced(self, rule: Rule) -> CellFigures:
@@ -383,8 +400,9 @@ class Session:
         calibrations, overlapped = dict(self.calibrations), self._overlapped
 
         def price(position: int) -> Figures:
+            found = report(position)
             return figures(
-                report(position),
+                found,
                 devices,
                 rule=rule,
                 zone=zone,
@@ -392,6 +410,7 @@ class Session:
                 pue=pue,
                 calibrations=calibrations,
                 overlapped=overlapped,
+                notes=self.notes_of(found.run.index, found.run.parent_index),
             )
 
         return CellFigures(price, joules)
@@ -405,6 +424,7 @@ _STEPS: dict[type, Callable[[Session, Any], None]] = {
     SamplerStarted: Session._sampler_started,
     DevicesFound: Session._devices_found,
     SettingChanged: Session._setting_changed,
+    CellsNoted: Session._cells_noted,
     IntensityLearned: Session._intensity_learned,
     CalibrationLearned: Session._calibration_learned,
     Noticed: Session._noticed,

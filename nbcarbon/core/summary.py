@@ -11,6 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, overload
 
 from nbcarbon.core.figures import notable
+from nbcarbon.core.tags import by_tag
 from nbcarbon.core.units import kwh
 
 if TYPE_CHECKING:
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 
     from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.device import Device
+    from nbcarbon.core.emissions import Emissions
     from nbcarbon.core.energy import Energy
     from nbcarbon.core.events import SessionStarted
     from nbcarbon.core.figures import CellFigures, DeviceFigure, Figures, SessionFigures
     from nbcarbon.core.intensity import Intensity, Zone
+    from nbcarbon.core.tags import TagSum
 
 SCHEMA: Final = "nbcarbon.summary"
 SCHEMA_VERSION: Final = 1
@@ -77,6 +80,7 @@ def summary(
             "high_g": finite(figures.emissions.high_g),
             "duration_s": finite(figures.duration_s),
         },
+        "tags": [_tagged(each) for each in by_tag(figures)],
         "notices": list(figures.notices),
         "calibration": calibration(figures.calibration, figures.calibrated_fraction),
     }
@@ -140,6 +144,19 @@ def cell(figures: Figures) -> dict[str, Any]:
         "measured_fraction": finite(figures.measured_fraction),
         "devices": [_device(each) for each in figures.devices],
         "calibrated": figures.calibration is not None,
+        "tag": figures.notes.tag or None,
+    }
+
+
+def _tagged(each: TagSum) -> dict[str, Any]:
+    """What the cells of one tag used together."""
+    return {
+        "tag": each.tag or None,
+        "cell_count": each.cell_count,
+        "duration_s": finite(each.duration_s),
+        **energy(each.energy),
+        **emissions(each.emissions),
+        "cells_fraction": finite(each.cells_fraction),
     }
 
 
@@ -165,6 +182,15 @@ def energy(part: Energy) -> dict[str, float | None]:
         "energy_j": finite(part.energy_j),
         "low_j": finite(part.low_j),
         "high_j": finite(part.high_j),
+    }
+
+
+def emissions(part: Emissions) -> dict[str, float | None]:
+    """Grams with the ends of their interval."""
+    return {
+        "emissions_g": finite(part.emissions_g),
+        "low_g": finite(part.low_g),
+        "high_g": finite(part.high_g),
     }
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nbcarbon.core.figures import DeviceFigure, Figures
     from nbcarbon.core.intensity import Intensity, Zone
     from nbcarbon.core.repeats import Repeats
+    from nbcarbon.core.tags import TagSum
 
 DOT: Final = f"{humanize.SPACE}· "
 """Between the parts of a line: it may break behind the dot, never before."""
@@ -130,6 +131,22 @@ def repeated(each: Repeats) -> str:
     if each.spread_fraction is not None:
         spread = humanize.percent(each.spread_fraction)
         parts.append(f"spread {spread} between {each.batch_count} batches")
+    return DOT.join(parts)
+
+
+def tagged(each: TagSum) -> str:
+    """What the cells of one tag used: `tag training: 3 cells · 1.2 Wh (1.1 – 1.3) · 37 mgCO₂e · 58 % of all cells`."""
+    energy, emissions = each.energy, each.emissions
+    cells = f"{humanize.count(each.cell_count)} cell{'' if each.cell_count == 1 else 's'}"
+    parts = [
+        f"{f'tag {each.tag}' if each.tag else 'no tag'}: {cells}",
+        str(humanize.energy_estimate(energy.energy_j, energy.low_j, energy.high_j)),
+        str(
+            humanize.estimate(emissions.emissions_g, emissions.low_g, emissions.high_g, scale=CO2E)
+        ),
+    ]
+    if each.cells_fraction is not None:
+        parts.append(f"{humanize.percent(each.cells_fraction)} of all cells")
     return DOT.join(parts)
 
 

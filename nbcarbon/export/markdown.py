@@ -29,6 +29,7 @@ def render(summary: Mapping[str, Any]) -> bytes:
         _sentence(summary),
         _origin(summary),
         *_section("Cells", _cells(summary)),
+        *_section("Tags", _tags(summary)),
         *_section("Parts", _parts(summary)),
         *_section("Devices", _devices(summary)),
         *_section("Notices", [f"- {escaped(each)}" for each in summary["notices"]]),
@@ -102,7 +103,30 @@ def _cells(summary: Mapping[str, Any]) -> list[str]:
 def _how(cell: Mapping[str, Any]) -> list[str]:
     outcome = [] if cell["outcome"] == "ok" else [cell["outcome"].replace("_", " ")]
     known = humanize.known(measured_fraction=cell["measured_fraction"])
-    return [*outcome, *([known] if cell["coverage_fraction"] > 0 else []), *cell["flags"]]
+    tag = [f"#{cell['tag']}"] if cell.get("tag") else []
+    return [*outcome, *([known] if cell["coverage_fraction"] > 0 else []), *cell["flags"], *tag]
+
+
+def _tags(summary: Mapping[str, Any]) -> list[str]:
+    """What the cells of each tag used; a summary of an earlier version has none."""
+    columns = {
+        "tag": _LEFT,
+        "cells": _RIGHT,
+        "energy": _RIGHT,
+        "CO₂e": _RIGHT,
+        "of all cells": _RIGHT,
+    }
+    rows = [
+        [
+            escaped(each["tag"] or "none"),
+            humanize.count(each["cell_count"]),
+            _energy(each),
+            _emissions(each),
+            "" if each["cells_fraction"] is None else humanize.percent(each["cells_fraction"]),
+        ]
+        for each in summary.get("tags", ())
+    ]
+    return _table(columns, rows)
 
 
 def _parts(summary: Mapping[str, Any]) -> list[str]:

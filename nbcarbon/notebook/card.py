@@ -16,6 +16,7 @@ from nbcarbon.core.cell import Outcome
 from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import Energy
 from nbcarbon.core.humanize import CO2E, GRAMS, Estimate
+from nbcarbon.core.tags import by_tag
 from nbcarbon.core.wording import DOT
 
 if TYPE_CHECKING:
@@ -253,7 +254,9 @@ def report_text(f: SessionFigures, *, ascii: bool = False, width: int = LONGEST_
         width=width,
     )
     rule = "-" * max(map(_width, (head, *body, total)))
-    below = [*_wrapped(_terms(f), width=width), *(_cut(each, width) for each in _legend(f, cells))]
+    tags = [escape.terminal(wording.tagged(each)) for each in by_tag(f)]
+    lines = [*tags, *_legend(f, cells)]
+    below = [*_wrapped(_terms(f), width=width), *(_cut(each, width) for each in lines)]
     return humanize.plain("\n".join([head, rule, *body, rule, total, *below]), ascii=ascii)
 
 
@@ -271,7 +274,7 @@ def report_html(f: SessionFigures) -> str:
             energy_range=escape.html(row.energy.interval),
             emissions=escape.html(row.emissions.headline),
             emissions_range=escape.html(row.emissions.interval),
-            how=escape.html(row.how),
+            how=escape.html(", ".join([row.how, *([f"#{row.tag}"] if row.tag else [])])),
         )
         for row in _rows(f, cells)
     )
@@ -279,7 +282,8 @@ def report_html(f: SessionFigures) -> str:
         _TITLE.format(text=escape.html(title), align="right" if 0 < position < 6 else "left")
         for position, title in enumerate(_TITLES)
     )
-    lines = [DOT.join(_terms(f)), *_legend(f, cells)]
+    tags = [wording.tagged(each) for each in by_tag(f)]
+    lines = [DOT.join(_terms(f)), *tags, *_legend(f, cells)]
     return _FRAME.format(
         width=860,
         head="",
@@ -302,6 +306,7 @@ class _Row:
     how: str
     nested: bool = False
     total: bool = False
+    tag: str = ""
 
 
 _TITLES: Final = ("cell", "duration", "energy", "range", "CO₂e", "range", "how")
@@ -339,6 +344,7 @@ def _cell_row(f: Figures) -> _Row:
         wording.emissions(f, GRAMS),
         ", ".join([*outcome, *known, *f.flags]),
         nested=f.parent_index is not None,
+        tag=f.notes.tag,
     )
 
 

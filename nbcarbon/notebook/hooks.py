@@ -76,6 +76,7 @@ class Hooks:
         self._count_ahead = 0
         self._waiting: defaultdict[int, list[Edge]] = defaultdict(list)
         self._cells: dict[int, Cell] = {}
+        self.numbers: dict[int, int] = {}
         self._stacks: defaultdict[int, list[Cell]] = defaultdict(list)
         # One object for good: IPython finds a callback again by what it is.
         self._callbacks: dict[str, Callable[..., None]] = {
@@ -181,6 +182,9 @@ class Hooks:
                 stack.remove(cell)
                 if not stack:
                     del self._stacks[thread]
+        number = getattr(result, "execution_count", None)
+        if cell.named and isinstance(number, int):
+            self.numbers[number] = cell.run.index  # what has a name is still known by its number
         if not cell.named:
             cell.run.name = self._renamed(cell.run.name, result)
         self._meter.close(cell.run, _outcome(result), synced=synced)

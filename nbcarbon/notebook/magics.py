@@ -10,7 +10,7 @@ from IPython.core.error import UsageError
 
 from nbcarbon import app as sessions
 from nbcarbon import settings
-from nbcarbon.core.escape import label
+from nbcarbon.core.escape import label, terminal
 from nbcarbon.core.humanize import plain
 from nbcarbon.errors import NbcarbonError, SettingError
 from nbcarbon.notebook import options
@@ -19,7 +19,7 @@ from nbcarbon.notebook.options import COMMANDS, Command
 from nbcarbon.notebook.transform import MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from nbcarbon.app import App
     from nbcarbon.notebook.display import Cards
@@ -171,6 +171,17 @@ class Magics:
         cell = self._hooks.current()
         if cell is not None:
             cell.name(name)
+
+    def _tag(self, wanted: Command) -> None:
+        from nbcarbon.notebook import tagging
+
+        self._say(tagging.lines(self._app, wanted))
+
+    def _say(self, lines: Iterable[str]) -> None:
+        """Print lines of ours, which may hold what the user called something."""
+        bare = not self._cards.in_kernel and not unicode()
+        for line in lines:
+            print(plain(terminal(line), ascii=bare))
 
     def _on(self, wanted: Command) -> None:
         self._app.change("measuring", "on")

@@ -19,12 +19,17 @@ COMMANDS: Final[dict[str, str]] = {
     "attribution": "whom shared devices are charged to: %carbon attribution machine, or share",
     "export": "write the session: %carbon export summary.json [--force] [--with-host]",
     "name": "name the cell this stands in: %carbon name training",
+    "tag": "tag the cells that follow: %carbon tag training, or past ones: %carbon tag training 3-5",
     "on": "measure from here on",
     "off": "stop measuring until %carbon on",
     "reset": "begin a new session; the one so far is kept",
     "help": "this list",
 }
 ALIASES: Final = {"region": "zone"}
+_FLAGS: Final = {
+    "export": frozenset({"--force", "--with-host"}),
+    "tag": frozenset({"--off"}),
+}
 CELL_OPTIONS: Final[dict[str, str]] = {
     "--no-sync": "do not wait for queued GPU work at the cell's ends",
     "--repeat": "run the body again, --repeat 10 times in all, and show what each run costs",
@@ -120,7 +125,7 @@ def command(line: str) -> Command:
             f"%carbon has no {label(name)[:40]!r}.", hint=f"Use one of: {', '.join(COMMANDS)}."
         )
     flags = frozenset(word for word in rest if word.startswith("--"))
-    allowed = {"--force", "--with-host"} if name == "export" else set()
+    allowed = _FLAGS.get(name, frozenset())
     if flags - allowed:
         given = label(min(flags - allowed))[:40]
         hint = f"Options: {', '.join(sorted(allowed))}." if allowed else "It takes no options."
