@@ -64,7 +64,8 @@ class Figures:
     of the joules that a sensor measured; the rest is modelled or reported. `own_fraction` is this
     notebook's part of the machine's joules, None where nobody can tell, and `other_energy` what the
     rule not in force would have charged. `parent_index` is the run this one was nested in, whose
-    figures hold these already; `notes` are what the user said of it. With a `calibration` the joules are those at the wall, its devices' their
+    figures hold these already; `notes` are what the user said of it, `run_count` is how often it ran its
+    body. With a `calibration` the joules are those at the wall, its devices' their
     sensors' own all the same.
     """
 
@@ -90,6 +91,7 @@ class Figures:
     parent_index: int | None = None
     calibration: Calibration | None = None
     notes: CellNotes = NO_NOTES
+    run_count: int = 1
 
     @property
     def energy_j(self) -> float:
@@ -256,6 +258,7 @@ def figures(
     calibrations: Calibrations | None = None,
     overlapped: Mapping[int, Charged] | None = None,
     notes: CellNotes = NO_NOTES,
+    run_count: int = 1,
 ) -> Figures:
     """Price one report. Raises KeyError where it speaks of a device that `devices` does not hold.
 
@@ -309,6 +312,7 @@ def figures(
         parent_index=run.parent_index,
         calibration=calibration,
         notes=notes,
+        run_count=run_count,
     )
 
 

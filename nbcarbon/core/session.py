@@ -342,7 +342,14 @@ class Session:
             calibrations=self.calibrations,
             overlapped=self._overlapped,
             notes=self.notes_of(index, self.cells[index].run.parent_index),
+            run_count=self.run_count_of(index),
         )
+
+    def run_count_of(self, index: int) -> int:
+        """How often a cell ran its body: once, but where it was to run it again and again."""
+        if index not in self.nested:
+            return 1
+        return sum(self.cells[each].run.repeat_count for each in self.nested[index]) or 1
 
     def notes_of(self, index: int, parent_index: int | None) -> CellNotes:
         """What was said of a run, which has the tag of the outermost one that it is part of."""
@@ -411,6 +418,7 @@ class Session:
                 calibrations=calibrations,
                 overlapped=overlapped,
                 notes=self.notes_of(found.run.index, found.run.parent_index),
+                run_count=self.run_count_of(found.run.index),
             )
 
         return CellFigures(price, joules)

@@ -11,6 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, overload
 
 from nbcarbon.core.figures import notable
+from nbcarbon.core.per_unit import per_units
 from nbcarbon.core.tags import by_tag
 from nbcarbon.core.units import kwh
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from nbcarbon.core.events import SessionStarted
     from nbcarbon.core.figures import CellFigures, DeviceFigure, Figures, SessionFigures
     from nbcarbon.core.intensity import Intensity, Zone
+    from nbcarbon.core.per_unit import PerUnit
     from nbcarbon.core.tags import TagSum
 
 SCHEMA: Final = "nbcarbon.summary"
@@ -145,7 +147,17 @@ def cell(figures: Figures) -> dict[str, Any]:
         "devices": [_device(each) for each in figures.devices],
         "calibrated": figures.calibration is not None,
         "tag": figures.notes.tag or None,
+        "score": finite(figures.notes.score),
+        "score_unit": figures.notes.score_unit or None,
+        "run_count": figures.run_count,
+        **{f"per_{unit}": None for unit in ("query", "token")},
+        **{f"per_{each.unit}": _per_unit(each) for each in per_units(figures)},
     }
+
+
+def _per_unit(each: PerUnit) -> dict[str, Any]:
+    """One query or token of a cell, and how many there were."""
+    return {"count": each.count, **energy(each.energy), **emissions(each.emissions)}
 
 
 def _tagged(each: TagSum) -> dict[str, Any]:

@@ -62,11 +62,12 @@ def card_text(f: Figures, *, notices: Iterable[str] = (), ascii: bool = False) -
         for each in f.devices
     ]
     lines = [
-        *_columns([_plain(head, ascii=ascii)], width=LONGEST_LINE),
+        *columns([_plain(head, ascii=ascii)], width=LONGEST_LINE),
         *_wrapped([*wording.quiet(f), wording.charged(f.rule, f.own_fraction)], width=inner),
-        *_columns([_plain(row, ascii=ascii) for row in devices], width=inner),
+        *columns([_plain(row, ascii=ascii) for row in devices], width=inner),
         *_wrapped([*wording.ranges(f), *wording.rest(f)], width=inner),
         *(_cut(escape.terminal(each), inner) for each in wording.remarks(f.flags)),
+        *(line for each in wording.noted(f) for line in _wrapped(each, width=inner)),
         *(escape.terminal(each) for each in notices),
     ]
     return humanize.plain(f"\n{_INDENT}".join(lines), ascii=ascii)
@@ -95,7 +96,7 @@ def card_words(f: Figures, *, notices: Iterable[str] = ()) -> dict[str, Any]:
         "quiet": DOT.join(wording.quiet(f)),
         "devices": [_device_words(each, f.rule) for each in f.devices],
         "rest": _folded(f),
-        "notices": list(notices),
+        "notices": [*map(DOT.join, wording.noted(f)), *notices],
     }
 
 
@@ -181,7 +182,7 @@ def brief(f: Figures) -> str:
 def waiting_text(name: str, duration_s: float, *, ascii: bool = False) -> str:
     """What stands in a card's place until the sampler has answered."""
     parts = [name, humanize.duration(duration_s), WAITING]
-    return _columns([_plain(parts, ascii=ascii)], width=LONGEST_LINE)[0]
+    return columns([_plain(parts, ascii=ascii)], width=LONGEST_LINE)[0]
 
 
 def waiting_html(name: str, duration_s: float) -> str:
@@ -204,7 +205,7 @@ def waiting_bundle(name: str, duration_s: float) -> dict[str, Any]:
 
 def progress_text(name: str, run_s: float, now: Live, *, ascii: bool = False) -> str:
     """A cell that still runs, in one line for a terminal."""
-    return _columns([_plain([name, *_so_far(run_s, now)], ascii=ascii)], width=LONGEST_LINE)[0]
+    return columns([_plain([name, *_so_far(run_s, now)], ascii=ascii)], width=LONGEST_LINE)[0]
 
 
 def progress_bundle(name: str, run_s: float, now: Live) -> dict[str, Any]:
@@ -240,15 +241,15 @@ def report_text(f: SessionFigures, *, ascii: bool = False, width: int = LONGEST_
     """
     cells = f.cells.notable(MOST_ROWS)
     rows = _rows(f, cells)
-    columns = (
+    written = (
         ["cell", *(f"  {row.name}" if row.nested else row.name for row in rows)],
         ["duration", *(row.duration for row in rows)],
         _aligned([("energy", "range"), *(_pair(row.energy) for row in rows)]),
         _aligned([("CO₂e", "range"), *(_pair(row.emissions) for row in rows)]),
         ["how", *(row.how for row in rows)],
     )
-    head, *body, total = _columns(
-        [_plain(row, ascii=ascii) for row in zip(*columns, strict=True)],
+    head, *body, total = columns(
+        [_plain(row, ascii=ascii) for row in zip(*written, strict=True)],
         right={1},
         gap="  ",
         width=width,
@@ -419,7 +420,7 @@ def _aligned(pairs: Sequence[tuple[str, str]]) -> list[str]:
     ]
 
 
-def _columns(
+def columns(
     rows: Sequence[Sequence[str]], *, width: int, right: Container[int] = (), gap: str = "   "
 ) -> list[str]:
     """Rows as aligned lines, none wider than `width`: the first and last columns give way."""
@@ -551,6 +552,11 @@ _ROW: Final = (
     '<td style="' + _NUMBER + ";" + _SOFT + '">{emissions_range}</td>'
     '<td style="' + _WORDS + ";" + _SOFT + '">{how}</td></tr>'
 )
+
+
+def frame(body: str, *, width: int) -> str:
+    """Markup of ours in the frame of a card."""
+    return _FRAME.format(width=width, head="", body=body)
 
 
 def _value_html(value: str, aside: str) -> str:

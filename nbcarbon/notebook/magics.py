@@ -89,6 +89,8 @@ class Magics:
         cell.shown = chosen
         if chosen.name:
             cell.name(chosen.name)
+        for name, value in chosen.notes:
+            self._app.meter.note(name, value, cell.run.index, cell.run.index)
         self._progress.begin(cell)
         if chosen.sync and self._app.settings.sync_gpu and self._hooks.may_be_queued():
             self._synchronise()
@@ -176,6 +178,18 @@ class Magics:
         from nbcarbon.notebook import tagging
 
         self._say(tagging.lines(self._app, wanted))
+
+    def _compare(self, wanted: Command) -> None:
+        from nbcarbon.core.pareto import compare
+        from nbcarbon.notebook import comparing
+
+        self._app.settle()
+        cells = self._app.session_figures().cells
+        found = compare(cells, higher_is_better="--lower" not in wanted.flags)
+        chosen = comparing.chosen(found, wanted.text)
+        text = comparing.text(chosen, ascii=not self._cards.in_kernel and not unicode())
+        data = {"text/plain": text, "text/html": comparing.html(chosen)}
+        self._shell.display_pub.publish(data=data, metadata={})
 
     def _say(self, lines: Iterable[str]) -> None:
         """Print lines of ours, which may hold what the user called something."""

@@ -18,8 +18,9 @@ COMMANDS: Final[dict[str, str]] = {
     "pue": "set the building's power usage effectiveness: %carbon pue 1.3",
     "attribution": "whom shared devices are charged to: %carbon attribution machine, or share",
     "export": "write the session: %carbon export summary.json [--force] [--with-host]",
+    "compare": "scores against energy, and what nobody beats: %carbon compare [--lower]",
     "name": "name the cell this stands in: %carbon name training",
-    "tag": "tag the cells that follow: %carbon tag training, or past ones: %carbon tag training 3-5",
+    "tag": "tag the cells that follow, or past ones: %carbon tag training 3-5",
     "on": "measure from here on",
     "off": "stop measuring until %carbon on",
     "reset": "begin a new session; the one so far is kept",
@@ -29,12 +30,20 @@ ALIASES: Final = {"region": "zone"}
 _FLAGS: Final = {
     "export": frozenset({"--force", "--with-host"}),
     "tag": frozenset({"--off"}),
+    "compare": frozenset({"--lower", "--higher"}),
 }
 CELL_OPTIONS: Final[dict[str, str]] = {
     "--no-sync": "do not wait for queued GPU work at the cell's ends",
     "--repeat": "run the body again, --repeat 10 times in all, and show what each run costs",
     "--min-time": "run the body again for at least --min-time 2s: for what is too short to measure",
 }
+NOTED: Final[dict[str, str]] = {
+    "--score": "what the cell reached: --score 0.91, for %carbon compare",
+    "--unit": "what the score is: --unit accuracy",
+    "--queries": "how many queries one run of the body answers: --queries 1000",
+    "--tokens": "how many tokens it makes or reads: --tokens 50000",
+}
+CELL_OPTIONS.update(NOTED)
 MOST_REPEATS: Final = 1_000_000
 LONGEST_MIN_TIME_S: Final = 86_400.0
 _UNITS_S: Final = {"ms": S_PER_MS, "s": 1.0, "min": S_PER_MIN, "": 1.0}
@@ -48,6 +57,7 @@ class CellOptions(NamedTuple):
     sync: bool = True
     repeat_count: int = 1
     min_time_s: float = 0.0
+    notes: tuple[tuple[str, str], ...] = ()
 
     @property
     def repeats(self) -> bool:
@@ -70,7 +80,7 @@ class Command(NamedTuple):
 def cell_options(line: str) -> CellOptions:
     """The options of a `%%carbon` line. Raises SettingError, naming those there are."""
     found = CellOptions()
-    names = []
+    names, noted = [], {}
     words = iter(_words(line))
     for word in words:
         option, _, value = word.partition("=")
@@ -80,6 +90,8 @@ def cell_options(line: str) -> CellOptions:
             found = found._replace(repeat_count=_count(value or next(words, "")))
         elif option == "--min-time":
             found = found._replace(min_time_s=_seconds(value or next(words, "")))
+        elif option in NOTED:
+            noted[option[2:]] = value or next(words, "")
         elif word.startswith("--"):
             raise SettingError(
                 f"%%carbon has no option {label(word)[:40]!r}.",
@@ -87,7 +99,18 @@ def cell_options(line: str) -> CellOptions:
             )
         else:
             names.append(word)
-    return found._replace(name=label(" ".join(names)))
+    return found._replace(name=label(" ".join(names)), notes=_notes(noted))
+
+
+def _notes(given: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """What is said of the cell, by name. Raises SettingError."""
+    if not given:
+        return ()
+    from nbcarbon.core.notes import said
+
+    if not given.get("unit", "x"):
+        raise SettingError("--unit needs a word.", hint="For example: --unit accuracy.")
+    return tuple(said(**given).items())  # type: ignore[arg-type]
 
 
 def _count(text: str) -> int:

@@ -132,7 +132,7 @@ def test_the_table_adds_up_what_is_tagged() -> None:
     text = card.report_text(figures)
 
     assert (
-        "tag fit: 1 cell · 0.41 Wh (0.36 – 0.46) · 12.7 mgCO₂e (10.5 – 15) · 50 % of all cells"
+        "tag fit: 1 cell · 0.41 Wh (0.36 – 0.46) · 12.7 mgCO₂e (10.5 – 15) · 51 % of all cells"
         in text
     )
     assert "no tag: 1 cell" in text
