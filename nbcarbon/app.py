@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from nbcarbon.channel import End, Outbox
-    from nbcarbon.core.figures import SessionFigures
+    from nbcarbon.core.figures import Figures, SessionFigures
     from nbcarbon.core.intensity import Intensity, Zone
     from nbcarbon.core.session import Session
     from nbcarbon.meter.link import Link, SamplerHandle
@@ -150,6 +150,19 @@ class App:
         cells = self.session_figures().cells
         runs = [Named(each.index, each.name) for each in cells if each.parent_index is None]
         return spans(words, runs, numbers)
+
+    def scored(self) -> list[Figures]:
+        """The finished cells of which the user said a score."""
+        from nbcarbon.core.notes import SCORE
+
+        self.settle()
+        return self.meter.look(
+            lambda session: [
+                session.figures_of(each)
+                for each in session.notes.runs_with(SCORE)
+                if each in session.cells
+            ]
+        )
 
     def zone_text(self) -> str:
         """The zone, its intensity, and how it was found."""

@@ -77,6 +77,10 @@ class Notes:
         """Whether anything of this kind was ever said of any run."""
         return name in self._of_many or any(name in each for each in self._of_one.values())
 
+    def runs_with(self, name: str) -> list[int]:
+        """Indexes of the runs of which alone something of this kind was said."""
+        return sorted(index for index, said in self._of_one.items() if name in said)
+
     def of(self, index: int, root_index: int) -> CellNotes:
         """All that was said of a run. Its tag is that of the outermost run it is part of."""
         if not self._said_count:

@@ -174,6 +174,16 @@ def noted(f: Figures) -> list[list[str]]:
     return lines
 
 
+def per_thousand(f: Figures) -> list[str]:
+    """What 1,000 queries or tokens of a run cost, one line each."""
+    return [
+        DOT.join(
+            _unit_words(f, each, f"{f.name}: {_MANY} {_PLURALS[each.unit]} ", tasks.QUERY_COUNT)
+        )
+        for each in per_units(f)
+    ]
+
+
 def _unit_words(f: Figures, each: PerUnit, head: str, times: int) -> list[str]:
     energy, emissions = each.energy, each.emissions
     joules = (energy.energy_j, energy.low_j, energy.high_j)

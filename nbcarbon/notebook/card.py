@@ -31,6 +31,9 @@ LONGEST_LINE: Final = 100
 MOST_ROWS: Final = 100
 """Of more cells a table shows the newest half as many, and as many of the rest that used most."""
 
+MOST_NOTED: Final = 10
+"""Of more cells that answer queries a table tells of the newest."""
+
 WAITING: Final = "waiting for the sampler"
 
 _INDENT: Final = " " * 8
@@ -255,8 +258,7 @@ def report_text(f: SessionFigures, *, ascii: bool = False, width: int = LONGEST_
         width=width,
     )
     rule = "-" * max(map(_width, (head, *body, total)))
-    tags = [escape.terminal(wording.tagged(each)) for each in by_tag(f)]
-    lines = [*tags, *_legend(f, cells)]
+    lines = [*map(escape.terminal, _notes(f, cells)), *_legend(f, cells)]
     below = [*_wrapped(_terms(f), width=width), *(_cut(each, width) for each in lines)]
     return humanize.plain("\n".join([head, rule, *body, rule, total, *below]), ascii=ascii)
 
@@ -283,8 +285,7 @@ def report_html(f: SessionFigures) -> str:
         _TITLE.format(text=escape.html(title), align="right" if 0 < position < 6 else "left")
         for position, title in enumerate(_TITLES)
     )
-    tags = [wording.tagged(each) for each in by_tag(f)]
-    lines = [DOT.join(_terms(f)), *tags, *_legend(f, cells)]
+    lines = [DOT.join(_terms(f)), *_notes(f, cells), *_legend(f, cells)]
     return _FRAME.format(
         width=860,
         head="",
@@ -381,6 +382,13 @@ def _terms(f: SessionFigures) -> list[str]:
         f"PUE{humanize.SPACE}{humanize.number(f.pue)}",
         f"intensity from {f.intensity.source}",
     ]
+
+
+def _notes(f: SessionFigures, cells: CellFigures) -> list[str]:
+    """What follows from what the user said of cells: sums by tag, what 1,000 queries cost."""
+    counted = [each for each in cells if each.notes.query_count or each.notes.token_count]
+    lines = [line for each in counted[-MOST_NOTED:] for line in wording.per_thousand(each)]
+    return [*map(wording.tagged, by_tag(f)), *lines]
 
 
 def _legend(f: SessionFigures, cells: CellFigures) -> list[str]:

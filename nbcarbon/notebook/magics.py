@@ -183,9 +183,7 @@ class Magics:
         from nbcarbon.core.pareto import compare
         from nbcarbon.notebook import comparing
 
-        self._app.settle()
-        cells = self._app.session_figures().cells
-        found = compare(cells, higher_is_better="--lower" not in wanted.flags)
+        found = compare(self._app.scored(), higher_is_better="--lower" not in wanted.flags)
         chosen = comparing.chosen(found, wanted.text)
         text = comparing.text(chosen, ascii=not self._cards.in_kernel and not unicode())
         data = {"text/plain": text, "text/html": comparing.html(chosen)}

@@ -58,17 +58,17 @@ def test_a_figure_lies_between_its_neighbours(energy_j: float) -> None:
 
 
 def test_the_words_on_a_card() -> None:
-    notes = CellNotes(score=0.912, score_unit="accuracy", query_count=20, token_count=1)
+    notes = CellNotes(score=0.912, score_unit="accuracy", query_count=40, token_count=1)
     lines = [
         " · ".join(each).replace("\u00a0", " ")
         for each in wording.noted(replace(train(), notes=notes))
     ]
     assert lines[0] == "score 0.912 accuracy"
-    assert lines[1].startswith("each of 20 queries: 20.5 mWh (17.9 – 23) · 0.63 mgCO₂e (")
+    assert lines[1].startswith("each of 40 queries: 10.2 mWh (9 – 11.5) · 0.32 mgCO₂e (")
     assert (
         lines[2]
         .replace("\u202f", ",")
-        .startswith("1,000 queries: 20.5 Wh (17.9 – 23) · 0.63 gCO₂e (")
+        .startswith("1,000 queries: 10.2 Wh (9 – 11.5) · 0.32 gCO₂e (")
     )
     assert lines[3].replace("\u202f", ",") == (
         "published for 1,000 queries: image classification 7 Wh · object detection 38 Wh · "
