@@ -32,7 +32,7 @@ LONGEST_SHOWN: Final = 40
 class CellNotes:
     """What was said of one run. `query_count` and `token_count` are of one time its body runs.
 
-    `budget` is one as `budget.Budget` reads it.
+    `budget` is one that `budget.parse` reads.
     """
 
     tag: str = ""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from nbcarbon.core import humanize, tasks
 from nbcarbon.core.attribution import Rule
+from nbcarbon.core.budget import card_words
 from nbcarbon.core.cell import Outcome
 from nbcarbon.core.device import Provenance
 from nbcarbon.core.humanize import CO2E, Estimate
@@ -160,6 +161,9 @@ def noted(f: Figures) -> list[list[str]]:
     lines = []
     if f.notes.score is not None:
         lines.append([f"score {score(f.notes.score, f.notes.score_unit)}"])
+    budget = card_words(f.notes.budget, f.energy_j, f.emissions_g)
+    if budget:
+        lines.append([budget])
     for each in per_units(f):
         plural = _PLURALS[each.unit]
         one = (

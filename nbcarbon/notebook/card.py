@@ -221,6 +221,19 @@ def progress_bundle(name: str, run_s: float, now: Live) -> dict[str, Any]:
     }
 
 
+def said_text(text: str, *, ascii: bool = False) -> str:
+    """A sentence of ours below a cell that runs, for a terminal."""
+    return f"nbcarbon: {_plain([text], ascii=ascii)[0]}"
+
+
+def said_bundle(text: str) -> dict[str, Any]:
+    """The same for a front end."""
+    return {
+        "text/plain": said_text(text),
+        "text/html": _FRAME.format(width=640, head="", body=_LINE.format(text=escape.html(text))),
+    }
+
+
 def _so_far(run_s: float, now: Live) -> list[str]:
     used = now.running_energy
     energy = humanize.energy_estimate(used.energy_j, used.low_j, used.high_j)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from nbcarbon.app import App
+    from nbcarbon.notebook.budgets import BudgetWatch
     from nbcarbon.notebook.display import Cards
     from nbcarbon.notebook.hooks import Hooks
     from nbcarbon.notebook.live_page import LivePage
@@ -46,6 +47,7 @@ class Magics:
         *,
         page: LivePage,
         progress: Progress,
+        watch_budgets: Callable[[], BudgetWatch],
         synchronise: Callable[[], bool],
         reset: Callable[[], None],
     ) -> None:
@@ -55,6 +57,7 @@ class Magics:
         self._cards = cards
         self._page = page
         self._progress = progress
+        self._watch_budgets = watch_budgets
         self._synchronise = synchronise
         self._begin_anew = reset
 
@@ -92,6 +95,8 @@ class Magics:
         for name, value in chosen.notes:
             self._app.meter.note(name, value, cell.run.index, cell.run.index)
         self._progress.begin(cell)
+        if chosen.has_budget:
+            self._watch_budgets()
         if chosen.sync and self._app.settings.sync_gpu and self._hooks.may_be_queued():
             self._synchronise()
             self._app.meter.restart(cell.run)
@@ -188,6 +193,11 @@ class Magics:
         text = comparing.text(chosen, ascii=not self._cards.in_kernel and not unicode())
         data = {"text/plain": text, "text/html": comparing.html(chosen)}
         self._shell.display_pub.publish(data=data, metadata={})
+
+    def _budget(self, wanted: Command) -> None:
+        from nbcarbon.notebook import budgets
+
+        self._say(budgets.lines(self._app, wanted, self._watch_budgets))
 
     def _say(self, lines: Iterable[str]) -> None:
         """Print lines of ours, which may hold what the user called something."""

@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, str]] = {
     "pue": "set the building's power usage effectiveness: %carbon pue 1.3",
     "attribution": "whom shared devices are charged to: %carbon attribution machine, or share",
     "export": "write the session: %carbon export summary.json [--force] [--with-host]",
+    "budget": "say when so much is used: %carbon budget 0.5kWh, or 200g --stop, or off",
     "compare": "scores against energy, and what nobody beats: %carbon compare [--lower]",
     "name": "name the cell this stands in: %carbon name training",
     "tag": "tag the cells that follow, or past ones: %carbon tag training 3-5",
@@ -30,6 +31,7 @@ ALIASES: Final = {"region": "zone"}
 _FLAGS: Final = {
     "export": frozenset({"--force", "--with-host"}),
     "tag": frozenset({"--off"}),
+    "budget": frozenset({"--stop"}),
     "compare": frozenset({"--lower", "--higher"}),
 }
 CELL_OPTIONS: Final[dict[str, str]] = {
@@ -44,6 +46,8 @@ NOTED: Final[dict[str, str]] = {
     "--tokens": "how many tokens it makes or reads: --tokens 50000",
 }
 CELL_OPTIONS.update(NOTED)
+CELL_OPTIONS["--budget"] = "say when the cell has used 80 % of so much: --budget 10Wh"
+CELL_OPTIONS["--stop"] = "interrupt it when it has used all of that"
 MOST_REPEATS: Final = 1_000_000
 LONGEST_MIN_TIME_S: Final = 86_400.0
 _UNITS_S: Final = {"ms": S_PER_MS, "s": 1.0, "min": S_PER_MIN, "": 1.0}
@@ -58,6 +62,10 @@ class CellOptions(NamedTuple):
     repeat_count: int = 1
     min_time_s: float = 0.0
     notes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def has_budget(self) -> bool:
+        return any(name == "budget" for name, _ in self.notes)
 
     @property
     def repeats(self) -> bool:
@@ -80,7 +88,7 @@ class Command(NamedTuple):
 def cell_options(line: str) -> CellOptions:
     """The options of a `%%carbon` line. Raises SettingError, naming those there are."""
     found = CellOptions()
-    names, noted = [], {}
+    names, noted, budget, stop = [], {}, None, False
     words = iter(_words(line))
     for word in words:
         option, _, value = word.partition("=")
@@ -90,6 +98,10 @@ def cell_options(line: str) -> CellOptions:
             found = found._replace(repeat_count=_count(value or next(words, "")))
         elif option == "--min-time":
             found = found._replace(min_time_s=_seconds(value or next(words, "")))
+        elif option == "--budget":
+            budget = value or next(words, "")
+        elif option == "--stop" and not value:
+            stop = True
         elif option in NOTED:
             noted[option[2:]] = value or next(words, "")
         elif word.startswith("--"):
@@ -99,7 +111,19 @@ def cell_options(line: str) -> CellOptions:
             )
         else:
             names.append(word)
-    return found._replace(name=label(" ".join(names)), notes=_notes(noted))
+    notes = [*_notes(noted), *_budget(budget, stop=stop)]
+    return found._replace(name=label(" ".join(names)), notes=tuple(notes))
+
+
+def _budget(text: str | None, *, stop: bool) -> tuple[tuple[str, str], ...]:
+    """A cell's budget as a note. Raises SettingError."""
+    if text is None and not stop:
+        return ()
+    if text is None:
+        raise SettingError("--stop needs a budget.", hint="For example: --budget 10Wh --stop.")
+    from nbcarbon.core.budget import SETTING, parse
+
+    return ((SETTING, parse(text + " stop" * stop).text),)
 
 
 def _notes(given: dict[str, str]) -> tuple[tuple[str, str], ...]:

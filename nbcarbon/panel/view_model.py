@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from nbcarbon.core import humanize, wording
+from nbcarbon.core import budget, humanize, wording
 from nbcarbon.core.device import Kind
 from nbcarbon.core.equivalents import equivalent
 from nbcarbon.core.intensity import Confidence
@@ -421,6 +421,9 @@ def _warning(session: Session, problem: str) -> dict[str, str] | None:
     for key, text in notices.items():
         if key.startswith("lost:") and not _is_back(notices, key.removeprefix("lost:")):
             return _warn(text, "doctor")
+    used = budget.warning(session)
+    if used:
+        return _warn(used, "")
     if session.zone.id is None and "zone" in notices:
         return _warn("Where is this machine? Using the world average.", "zone")
     if session.zone.confidence is Confidence.LOW:
