@@ -106,7 +106,7 @@ def state(session: Session, context: Context) -> dict[str, Any]:
             "emissions": emissions.headline,
             "emissions_range": emissions.interval,
             "equivalent": equivalent(now.energy.energy_j),
-            "known": _known_text(now.measured_fraction),
+            "known": _known_text(now),
             "zone": _zone_text(session.zone, session.intensity),
             "place": wording.place(session.zone, session.intensity),
             "session": _session_text(session),
@@ -354,10 +354,13 @@ def _known(measured_fraction: float | None) -> str:
     return word if word in ("measured", "modelled") else "mixed"
 
 
-def _known_text(measured_fraction: float | None) -> str:
-    if measured_fraction is None:
+def _known_text(now: Live) -> str:
+    if now.measured_fraction is None:
         return "nothing read yet"
-    return humanize.known(measured_fraction=measured_fraction)
+    words = [humanize.known(measured_fraction=now.measured_fraction)]
+    if now.calibration is not None:
+        words.append(wording.calibrated(now.calibration))
+    return DOT.join(words)
 
 
 def _power_text(now: Live, context: Context) -> str:
