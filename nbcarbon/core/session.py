@@ -17,6 +17,7 @@ from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import DeviceEnergy
 from nbcarbon.core.events import (
     GRID_NOTICES,
+    BaselineLearned,
     BetweenMeasured,
     CalibrationLearned,
     CellClosed,
@@ -28,6 +29,7 @@ from nbcarbon.core.events import (
     DevicesFound,
     DeviceSum,
     Folded,
+    HardwareLearned,
     IntensityLearned,
     Noticed,
     PartSum,
@@ -40,6 +42,7 @@ from nbcarbon.core.events import (
 from nbcarbon.core.figures import CellFigures, Figures, Seen, SessionFigures, figures, seen
 from nbcarbon.core.history import History
 from nbcarbon.core.intensity import Accounting, Basis, Confidence, Intensity, Scope, Zone
+from nbcarbon.core.lifecycle import Ground, SessionLifecycle, Water, of_session
 from nbcarbon.core.notes import TAG, CellNotes, Notes
 from nbcarbon.core.reports import NOT_RANKED, Page, Reports
 
@@ -47,10 +50,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from nbcarbon.core.baseline import Baseline
     from nbcarbon.core.booking import Charged
     from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.cell import CellReport
     from nbcarbon.core.device import Device
+    from nbcarbon.core.embodied import Manufactured
     from nbcarbon.core.energy import Energy
     from nbcarbon.core.events import Event
 
@@ -105,6 +110,9 @@ class Session:
         self.until_s = 0.0
         self.sampler_count = 0
         self.calibrations: dict[tuple[str, ...], Calibration] = {}
+        self.baseline: Baseline | None = None
+        self.hardware: tuple[Manufactured, ...] | None = None
+        self.unknown_hardware: tuple[str, ...] = ()
         self._books = {rule: Books() for rule in Rule}
         self._overlapped: dict[int, Charged] = {}
         self._seen = dict.fromkeys(Rule, Seen())
@@ -152,6 +160,12 @@ class Session:
 
     def _cells_noted(self, event: CellsNoted) -> None:
         self.notes.add(event)
+
+    def _baseline_learned(self, event: BaselineLearned) -> None:
+        self.baseline = event.baseline
+
+    def _hardware_learned(self, event: HardwareLearned) -> None:
+        self.hardware, self.unknown_hardware = event.made, event.unknown
 
     def _noticed(self, event: Noticed) -> None:
         self.notices[event.key] = event.text
@@ -341,6 +355,7 @@ class Session:
             pue=self.pue,
             calibrations=self.calibrations,
             overlapped=self._overlapped,
+            ground=self.ground(),
             notes=self.notes_of(index, self.cells[index].run.parent_index),
             run_count=self.run_count_of(index),
         )
@@ -372,6 +387,29 @@ class Session:
         """Everything booked so far but what is others'."""
         return self._books[rule or self.rule].energy(OURS, self.calibrations)
 
+    def ground(self) -> Ground:
+        """What the split into dynamic, idle and embodied starts from, as it is known now."""
+        return Ground.of(
+            self.devices.values(),
+            baseline=self.baseline,
+            hardware=self.hardware,
+            unknown=self.unknown_hardware,
+            water=Water.of(self.settings),
+        )
+
+    def lifecycle(self, rule: Rule | None = None) -> SessionLifecycle:
+        """Everything booked so far but what is others', by what it was made of."""
+        return of_session(
+            list(self._books[rule or self.rule].sums()),
+            OURS,
+            self.devices,
+            self.ground(),
+            charged_j=self.charged_j,
+            calibrations=self.calibrations,
+            pue=self.pue,
+            intensity=self.intensity,
+        )
+
     def figures(self, *, rule: Rule | None = None) -> SessionFigures:
         """The whole session, priced as of now."""
         rule = rule or self.rule
@@ -397,6 +435,7 @@ class Session:
             notices=tuple(self.notices.values()),
             calibration=calibration,
             calibrated_fraction=fraction,
+            lifecycle=self.lifecycle(rule),
             tagged=self.notes.has(TAG),
         )
 
@@ -405,6 +444,7 @@ class Session:
         report, joules = self.cells.cells(list(Rule).index(rule))
         devices, zone, intensity, pue = dict(self.devices), self.zone, self.intensity, self.pue
         calibrations, overlapped = dict(self.calibrations), self._overlapped
+        ground = self.ground()
 
         def price(position: int) -> Figures:
             found = report(position)
@@ -417,6 +457,7 @@ class Session:
                 pue=pue,
                 calibrations=calibrations,
                 overlapped=overlapped,
+                ground=ground,
                 notes=self.notes_of(found.run.index, found.run.parent_index),
                 run_count=self.run_count_of(found.run.index),
             )
@@ -435,6 +476,8 @@ _STEPS: dict[type, Callable[[Session, Any], None]] = {
     CellsNoted: Session._cells_noted,
     IntensityLearned: Session._intensity_learned,
     CalibrationLearned: Session._calibration_learned,
+    BaselineLearned: Session._baseline_learned,
+    HardwareLearned: Session._hardware_learned,
     Noticed: Session._noticed,
     Sampled: Session._sampled,
     CellOpened: Session._cell_opened,

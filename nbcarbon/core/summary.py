@@ -7,10 +7,11 @@ None: a reader of JSON must never meet NaN.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, overload
 
 from nbcarbon.core.figures import notable
+from nbcarbon.core.finite import finite as finite
+from nbcarbon.core.lifecycle_json import session_split, split
 from nbcarbon.core.per_unit import per_units
 from nbcarbon.core.tags import by_tag
 from nbcarbon.core.units import kwh
@@ -85,6 +86,7 @@ def summary(
         "tags": [_tagged(each) for each in by_tag(figures)],
         "notices": list(figures.notices),
         "calibration": calibration(figures.calibration, figures.calibrated_fraction),
+        "lifecycle": None if figures.lifecycle is None else session_split(figures.lifecycle),
     }
 
 
@@ -146,6 +148,7 @@ def cell(figures: Figures) -> dict[str, Any]:
         "measured_fraction": finite(figures.measured_fraction),
         "devices": [_device(each) for each in figures.devices],
         "calibrated": figures.calibration is not None,
+        "lifecycle": None if figures.lifecycle is None else split(figures.lifecycle),
         "tag": figures.notes.tag or None,
         "score": finite(figures.notes.score),
         "score_unit": figures.notes.score_unit or None,
@@ -229,11 +232,6 @@ def intensity(intensity: Intensity) -> dict[str, Any]:
     }
 
 
-def finite(value: float | None) -> float | None:
-    """The value, or None where it is not a number that JSON can hold."""
-    return value if value is not None and isfinite(value) else None
-
-
 def _found(device: Device) -> dict[str, Any]:
     return {
         "id": device.id,
@@ -260,4 +258,5 @@ def _device(figure: DeviceFigure) -> dict[str, Any]:
         "below_resolution": figure.below_resolution,
         "coverage_fraction": finite(figure.coverage_fraction),
         "counted": figure.counted,
+        "idle_j": finite(figure.idle_j),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nbcarbon.core import humanize, tasks
+from nbcarbon.core import humanize, lifecycle_words, tasks
 from nbcarbon.core.attribution import Rule
 from nbcarbon.core.budget import card_words
 from nbcarbon.core.cell import Outcome
@@ -231,6 +231,8 @@ def rest(f: Figures) -> list[str]:
     if f.calibration is not None:
         by_devices_j = sum(each.energy_j for each in f.devices if each.counted)
         parts.append(f"by its devices alone {humanize.energy(by_devices_j)}")
+    if f.lifecycle is not None and f.coverage_fraction > 0:
+        parts += lifecycle_words.of_cell(f.lifecycle)
     return [
         *parts,
         f"coverage {humanize.percent(f.coverage_fraction)}",

@@ -9,6 +9,7 @@ from nbcarbon.core import humanize, tasks, wording
 from nbcarbon.core.escape import markdown as escaped
 from nbcarbon.core.humanize import CO2E
 from nbcarbon.core.summary import notable_cells
+from nbcarbon.export import lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +34,7 @@ def render(summary: Mapping[str, Any]) -> bytes:
         *_section("Queries", _queries(summary)),
         *_section("Tags", _tags(summary)),
         *_section("Parts", _parts(summary)),
+        *_section("Life cycle", _lifecycle(summary)),
         *_section("Devices", _devices(summary)),
         *_section("Notices", [f"- {escaped(each)}" for each in summary["notices"]]),
         _footer(summary),
@@ -194,6 +196,14 @@ def _parts(summary: Mapping[str, Any]) -> list[str]:
     }
     rows = [[name, _energy(summary[key])] for name, key in parts.items() if summary[key]["high_j"]]
     return _table({"part": _LEFT, "energy": _RIGHT}, rows)
+
+
+def _lifecycle(summary: Mapping[str, Any]) -> list[str]:
+    titles, rows = lifecycle.table(summary)
+    # Names and figures are ours: nothing of theirs has to be escaped.
+    table = _table(dict.fromkeys(titles, _RIGHT) | dict.fromkeys(titles[:1], _LEFT), rows)
+    remarks = [f"- {escaped(each)}" for each in lifecycle.remarks(summary)]
+    return [*table, "", *remarks] if table else []
 
 
 def _devices(summary: Mapping[str, Any]) -> list[str]:

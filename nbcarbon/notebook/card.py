@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from unicodedata import combining, east_asian_width
 
-from nbcarbon.core import escape, humanize, summary, wording
+from nbcarbon.core import escape, humanize, lifecycle_words, summary, wording
 from nbcarbon.core.attribution import Rule
 from nbcarbon.core.cell import Outcome
 from nbcarbon.core.emissions import operational
@@ -271,8 +271,14 @@ def report_text(f: SessionFigures, *, ascii: bool = False, width: int = LONGEST_
         width=width,
     )
     rule = "-" * max(map(_width, (head, *body, total)))
-    lines = [*map(escape.terminal, _notes(f, cells)), *_legend(f, cells)]
-    below = [*_wrapped(_terms(f), width=width), *(_cut(each, width) for each in lines)]
+    below = [
+        *_wrapped(_terms(f), width=width),
+        *(line for each in _made_of(f) for line in _folded_text(each, width=width)),
+        *(
+            _cut(each, width)
+            for each in [*map(escape.terminal, _notes(f, cells)), *_legend(f, cells)]
+        ),
+    ]
     return humanize.plain("\n".join([head, rule, *body, rule, total, *below]), ascii=ascii)
 
 
@@ -298,7 +304,7 @@ def report_html(f: SessionFigures) -> str:
         _TITLE.format(text=escape.html(title), align="right" if 0 < position < 6 else "left")
         for position, title in enumerate(_TITLES)
     )
-    lines = [DOT.join(_terms(f)), *_notes(f, cells), *_legend(f, cells)]
+    lines = [DOT.join(_terms(f)), *_made_of(f), *_notes(f, cells), *_legend(f, cells)]
     return _FRAME.format(
         width=860,
         head="",
@@ -404,6 +410,11 @@ def _notes(f: SessionFigures, cells: CellFigures) -> list[str]:
     return [*map(wording.tagged, by_tag(f)), *lines]
 
 
+def _made_of(f: SessionFigures) -> list[str]:
+    """The split into dynamic, idle and embodied."""
+    return [] if f.lifecycle is None else lifecycle_words.lines(f.lifecycle)
+
+
 def _legend(f: SessionFigures, cells: CellFigures) -> list[str]:
     """A line for each mark in the table that needs one."""
     flags = dict.fromkeys(flag for each in cells for flag in each.flags)
@@ -468,6 +479,17 @@ def _wrapped(parts: Iterable[str], *, width: int) -> list[str]:
             lines[-1] += DOT + part
         else:
             lines.append(_cut(part, width))
+    return lines
+
+
+def _folded_text(text: str, *, width: int) -> list[str]:
+    """A sentence on as many lines as it needs, all but the first one indented."""
+    lines: list[str] = []
+    for word in escape.terminal(text).split(" "):
+        if lines and _width(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(_cut(f"  {word}" if lines else word, width))
     return lines
 
 

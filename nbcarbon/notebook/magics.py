@@ -158,6 +158,14 @@ class Magics:
             self._app.change("attribution", sessions.checked_rule(wanted.text))
         print(f"Shared devices are charged by {self._app.meter.session.rule}.")
 
+    def _hardware(self, wanted: Command) -> None:
+        if wanted.words:
+            self._app.change("hardware", sessions.checked_hardware(wanted.text))
+        else:
+            self._app.settle()
+        text = "\n".join(self._app.hardware_lines())
+        print(plain(text, ascii=not self._cards.in_kernel and not unicode()))
+
     def _export(self, wanted: Command) -> None:
         if len(wanted.words) != 1:
             raise SettingError(
@@ -168,6 +176,13 @@ class Magics:
             wanted.text, force="--force" in wanted.flags, with_host="--with-host" in wanted.flags
         )
         print(f"Written: {written}")
+
+    def _amortize(self, wanted: Command) -> None:
+        from nbcarbon.notebook import amortizing
+
+        self._app.settle()
+        text = amortizing.answer(self._app.session_figures(), amortizing.question(wanted.words))
+        print(plain(text, ascii=not self._cards.in_kernel and not unicode()))
 
     def _name(self, wanted: Command) -> None:
         name = label(wanted.text)

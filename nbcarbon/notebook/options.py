@@ -17,7 +17,9 @@ COMMANDS: Final[dict[str, str]] = {
     "zone": "show the grid zone, or set it: %carbon zone FR, %carbon zone auto",
     "pue": "set the building's power usage effectiveness: %carbon pue 1.3",
     "attribution": "whom shared devices are charged to: %carbon attribution machine, or share",
+    "hardware": "what this machine is, for its embodied emissions: %carbon hardware laptop",
     "export": "write the session: %carbon export summary.json [--force] [--with-host]",
+    "amortize": "queries that cost one training: --per-query 0.1Wh --training train",
     "budget": "say when so much is used: %carbon budget 0.5kWh, or 200g --stop, or off",
     "compare": "scores against energy, and what nobody beats: %carbon compare [--lower]",
     "name": "name the cell this stands in: %carbon name training",
@@ -28,12 +30,15 @@ COMMANDS: Final[dict[str, str]] = {
     "help": "this list",
 }
 ALIASES: Final = {"region": "zone"}
+_OWN_OPTIONS: Final = ("amortize",)
+"""Commands that read their options themselves: these have values."""
 _FLAGS: Final = {
     "export": frozenset({"--force", "--with-host"}),
     "tag": frozenset({"--off"}),
     "budget": frozenset({"--stop"}),
     "compare": frozenset({"--lower", "--higher"}),
 }
+
 CELL_OPTIONS: Final[dict[str, str]] = {
     "--no-sync": "do not wait for queued GPU work at the cell's ends",
     "--repeat": "run the body again, --repeat 10 times in all, and show what each run costs",
@@ -171,6 +176,8 @@ def command(line: str) -> Command:
         raise SettingError(
             f"%carbon has no {label(name)[:40]!r}.", hint=f"Use one of: {', '.join(COMMANDS)}."
         )
+    if name in _OWN_OPTIONS:
+        return Command(name, tuple(rest))
     flags = frozenset(word for word in rest if word.startswith("--"))
     allowed = _FLAGS.get(name, frozenset())
     if flags - allowed:
