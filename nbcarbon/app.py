@@ -21,12 +21,12 @@ from nbcarbon.errors import RunError, SettingError
 from nbcarbon.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from nbcarbon.channel import End, Outbox
     from nbcarbon.core.device import Device
     from nbcarbon.core.events import HardwareLearned
-    from nbcarbon.core.figures import SessionFigures
+    from nbcarbon.core.figures import Figures, SessionFigures
     from nbcarbon.core.intensity import Intensity, Zone
     from nbcarbon.core.session import Session
     from nbcarbon.meter.link import Link, SamplerHandle
@@ -142,6 +142,32 @@ class App:
             )
 
         return self.meter.look(view)
+
+    def runs_called(self, words: Sequence[str]) -> list[tuple[int, int]]:
+        """First and last index of the cells that each of these names, numbers or ranges stands for.
+
+        Raises SettingError for a word that stands for none.
+        """
+        from nbcarbon.core.naming import Named, spans
+
+        self.settle()
+        numbers = self.extension.hooks.numbers if self.extension is not None else {}
+        cells = self.session_figures().cells
+        runs = [Named(each.index, each.name) for each in cells if each.parent_index is None]
+        return spans(words, runs, numbers)
+
+    def scored(self) -> list[Figures]:
+        """The finished cells of which the user said a score."""
+        from nbcarbon.core.notes import SCORE
+
+        self.settle()
+        return self.meter.look(
+            lambda session: [
+                session.figures_of(each)
+                for each in session.notes.runs_with(SCORE)
+                if each in session.cells
+            ]
+        )
 
     def zone_text(self) -> str:
         """The zone, its intensity, and how it was found."""

@@ -29,6 +29,7 @@ from nbcarbon.core.said import (
     CellEnded,
     CellOpened,
     CellRestarted,
+    CellsNoted,
     Edge,
     SessionEnded,
     SessionStarted,
@@ -63,6 +64,7 @@ __all__ = [
     "CellOpened",
     "CellRestarted",
     "CellsKept",
+    "CellsNoted",
     "DevicePoint",
     "DeviceSum",
     "DevicesFound",
@@ -230,7 +232,7 @@ class Unknown:
 
 
 Event = Union[  # noqa: UP007 (built at run time, by name)
-    CellOpened, CellRestarted, CellEnded, SettingChanged, SessionStarted, SamplerStarted, DevicesFound, Sampled,
+    CellOpened, CellRestarted, CellEnded, CellsNoted, SettingChanged, SessionStarted, SamplerStarted, DevicesFound, Sampled,
     CellClosed, CellsKept, Folded, BetweenMeasured, IntensityLearned, CalibrationLearned, BaselineLearned, HardwareLearned, Noticed,
     SessionEnded, Unknown,
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from nbcarbon.core.device import Provenance
 from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import contained, coverage
 from nbcarbon.core.lifecycle import of_run
+from nbcarbon.core.notes import NO_NOTES, CellNotes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,6 +70,7 @@ class Figures:
     rule not in force would have charged. `parent_index` is the run this one was nested in, whose
     figures hold these already. With a `calibration` the joules are those at the wall, its devices' their
     sensors' own all the same. `lifecycle` says what the joules were made of, None where nobody asked.
+    `notes` are what the user said of it, `run_count` is how often it ran its body.
     """
 
     name: str
@@ -93,6 +95,8 @@ class Figures:
     parent_index: int | None = None
     calibration: Calibration | None = None
     lifecycle: Lifecycle | None = None
+    notes: CellNotes = NO_NOTES
+    run_count: int = 1
 
     @property
     def energy_j(self) -> float:
@@ -214,7 +218,7 @@ class SessionFigures:
 
     `cells` holds nested runs too, which are part of the run around them: the totals do not add them.
     `cells_energy` is that of those in no other one, and `seen` says how they are known. `calibrated_fraction` is the part of the
-    joules that `calibration` holds for: devices come and go.
+    joules that `calibration` holds for: devices come and go. `tagged` says that some cells have a tag.
     """
 
     cells: CellFigures
@@ -236,6 +240,7 @@ class SessionFigures:
     calibration: Calibration | None = None
     calibrated_fraction: float = 0.0
     lifecycle: SessionLifecycle | None = None
+    tagged: bool = False
 
     @property
     def measured_fraction(self) -> float:
@@ -259,6 +264,8 @@ def figures(
     calibrations: Calibrations | None = None,
     overlapped: Mapping[int, Charged] | None = None,
     ground: Ground | None = None,
+    notes: CellNotes = NO_NOTES,
+    run_count: int = 1,
 ) -> Figures:
     """Price one report. Raises KeyError where it speaks of a device that `devices` does not hold.
 
@@ -329,6 +336,8 @@ def figures(
         parent_index=run.parent_index,
         calibration=calibration,
         lifecycle=None if split is None else split.whole,
+        notes=notes,
+        run_count=run_count,
     )
 
 

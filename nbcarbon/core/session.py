@@ -25,6 +25,7 @@ from nbcarbon.core.events import (
     CellOpened,
     CellRestarted,
     CellsKept,
+    CellsNoted,
     DevicesFound,
     DeviceSum,
     Folded,
@@ -42,6 +43,7 @@ from nbcarbon.core.figures import CellFigures, Figures, Seen, SessionFigures, fi
 from nbcarbon.core.history import History
 from nbcarbon.core.intensity import Accounting, Basis, Confidence, Intensity, Scope, Zone
 from nbcarbon.core.lifecycle import Ground, SessionLifecycle, Water, of_session
+from nbcarbon.core.notes import TAG, CellNotes, Notes
 from nbcarbon.core.reports import NOT_RANKED, Page, Reports
 
 if TYPE_CHECKING:
@@ -100,6 +102,7 @@ class Session:
         self.runs_of: dict[str, int] = {}
         self.nested: dict[int, list[int]] = {}
         self.notices: dict[str, str] = {}
+        self.notes = Notes()
         self.zone = UNKNOWN_ZONE
         self.intensity = WORLD
         self.settings: dict[str, str] = {}
@@ -154,6 +157,9 @@ class Session:
 
     def _calibration_learned(self, event: CalibrationLearned) -> None:
         self.calibrations[event.calibration.devices] = event.calibration
+
+    def _cells_noted(self, event: CellsNoted) -> None:
+        self.notes.add(event)
 
     def _baseline_learned(self, event: BaselineLearned) -> None:
         self.baseline = event.baseline
@@ -350,7 +356,24 @@ class Session:
             calibrations=self.calibrations,
             overlapped=self._overlapped,
             ground=self.ground(),
+            notes=self.notes_of(index, self.cells[index].run.parent_index),
+            run_count=self.run_count_of(index),
         )
+
+    def run_count_of(self, index: int) -> int:
+        """How often a cell ran its body: once, but where it was to run it again and again."""
+        if index not in self.nested:
+            return 1
+        return sum(self.cells[each].run.repeat_count for each in self.nested[index]) or 1
+
+    def notes_of(self, index: int, parent_index: int | None) -> CellNotes:
+        """What was said of a run, which has the tag of the outermost one that it is part of."""
+        root_index, above = index, parent_index
+        while above is not None:
+            root_index = above
+            run = self.cells[above].run if above in self.cells else self.open.get(above)
+            above = None if run is None else run.parent_index
+        return self.notes.of(index, root_index)
 
     @property
     def duration_s(self) -> float:
@@ -413,6 +436,7 @@ class Session:
             calibration=calibration,
             calibrated_fraction=fraction,
             lifecycle=self.lifecycle(rule),
+            tagged=self.notes.has(TAG),
         )
 
     def _priced(self, rule: Rule) -> CellFigures:
@@ -423,8 +447,9 @@ class Session:
         ground = self.ground()
 
         def price(position: int) -> Figures:
+            found = report(position)
             return figures(
-                report(position),
+                found,
                 devices,
                 rule=rule,
                 zone=zone,
@@ -433,6 +458,8 @@ class Session:
                 calibrations=calibrations,
                 overlapped=overlapped,
                 ground=ground,
+                notes=self.notes_of(found.run.index, found.run.parent_index),
+                run_count=self.run_count_of(found.run.index),
             )
 
         return CellFigures(price, joules)
@@ -446,6 +473,7 @@ _STEPS: dict[type, Callable[[Session, Any], None]] = {
     SamplerStarted: Session._sampler_started,
     DevicesFound: Session._devices_found,
     SettingChanged: Session._setting_changed,
+    CellsNoted: Session._cells_noted,
     IntensityLearned: Session._intensity_learned,
     CalibrationLearned: Session._calibration_learned,
     BaselineLearned: Session._baseline_learned,

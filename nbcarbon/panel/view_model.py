@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from nbcarbon.core import humanize, lifecycle_words, wording
+from nbcarbon.core import budget, humanize, lifecycle_words, wording
 from nbcarbon.core.device import Kind
 from nbcarbon.core.equivalents import equivalent
 from nbcarbon.core.intensity import Confidence
@@ -106,7 +106,7 @@ def state(session: Session, context: Context) -> dict[str, Any]:
             "emissions": emissions.headline,
             "emissions_range": emissions.interval,
             "equivalent": equivalent(now.energy.energy_j),
-            "known": _known_text(now.measured_fraction),
+            "known": _known_text(now),
             "zone": _zone_text(session.zone, session.intensity),
             "place": wording.place(session.zone, session.intensity),
             "session": _session_text(session),
@@ -359,10 +359,13 @@ def _known(measured_fraction: float | None) -> str:
     return word if word in ("measured", "modelled") else "mixed"
 
 
-def _known_text(measured_fraction: float | None) -> str:
-    if measured_fraction is None:
+def _known_text(now: Live) -> str:
+    if now.measured_fraction is None:
         return "nothing read yet"
-    return humanize.known(measured_fraction=measured_fraction)
+    words = [humanize.known(measured_fraction=now.measured_fraction)]
+    if now.calibration is not None:
+        words.append(wording.calibrated(now.calibration))
+    return DOT.join(words)
 
 
 def _power_text(now: Live, context: Context) -> str:
@@ -430,6 +433,9 @@ def _warning(session: Session, problem: str) -> dict[str, str] | None:
     for key, text in notices.items():
         if key.startswith("lost:") and not _is_back(notices, key.removeprefix("lost:")):
             return _warn(text, "doctor")
+    used = budget.warning(session)
+    if used:
+        return _warn(used, "")
     if session.zone.id is None and "zone" in notices:
         return _warn("Where is this machine? Using the world average.", "zone")
     if session.zone.confidence is Confidence.LOW:

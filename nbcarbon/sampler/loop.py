@@ -21,6 +21,7 @@ from nbcarbon.core.events import (
     CellEnded,
     CellOpened,
     CellRestarted,
+    CellsNoted,
     DevicesFound,
     Edge,
     Folded,
@@ -224,6 +225,8 @@ class Loop:
             self._cell_ended(event, number)
         elif isinstance(event, SettingChanged):
             self._setting_changed(event, number)
+        elif isinstance(event, CellsNoted):
+            self._record(event, number)
         elif isinstance(event, SessionEnded):
             self._stopping = event.reason
 

@@ -53,6 +53,9 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     events.CellOpened: st.builds(events.CellOpened, runs, edges),
     events.CellRestarted: st.builds(events.CellRestarted, st.integers(), edges),
     events.CellEnded: st.builds(events.CellEnded, st.integers(), edges, outcomes, labels, text),
+    events.CellsNoted: st.builds(
+        events.CellsNoted, text, text, st.integers(), st.none() | st.integers()
+    ),
     events.SettingChanged: st.builds(events.SettingChanged, text, text),
     events.SessionStarted: st.builds(
         events.SessionStarted,
