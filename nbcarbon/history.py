@@ -19,6 +19,7 @@ from nbcarbon.core.live import counted
 from nbcarbon.core.overlap import Watcher, joined
 from nbcarbon.core.recover import close_dead, recorded_points
 from nbcarbon.core.session import Session
+from nbcarbon.core.tags import by_tag
 from nbcarbon.errors import LedgerError, SettingError
 from nbcarbon.ledger import store
 from nbcarbon.ledger.reader import LedgerReader, is_live, read_all
@@ -127,6 +128,10 @@ def read_past(path: Path) -> PastSession:
         clock=_clock(started),
         start_s=started.start_s,
         end_s=session.until_s,
+        tags={
+            each.tag: (Sum(each.energy, each.emissions), each.cell_count)
+            for each in by_tag(figures)
+        },
         cells=_priced(session, figures.cells_energy),
         rest=_priced(session, figures.front_end + figures.background + figures.between_cells),
         watcher=Watcher(
