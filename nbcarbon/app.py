@@ -156,6 +156,27 @@ class App:
         runs = [Named(each.index, each.name) for each in cells if each.parent_index is None]
         return spans(words, runs, numbers)
 
+    def advice(self) -> list[str]:
+        """The largest savings this session shows, in lines."""
+        from nbcarbon.core.advice import advice, words
+        from nbcarbon.grid.elsewhere import elsewhere
+
+        self.settle()
+        places = elsewhere()
+        found, figures = self.meter.look(
+            lambda session: (advice(session, places), session.figures())
+        )
+        if not found:
+            return ["This session shows nothing that would have saved a hundredth of it or more."]
+        return [
+            "What would have saved most, one by one. They overlap: do not add them up.",
+            *(
+                line
+                for number, each in enumerate(found, 1)
+                for line in words(each, number, figures.emissions.emissions_g)
+            ),
+        ]
+
     def scored(self) -> list[Figures]:
         """The finished cells of which the user said a score."""
         from nbcarbon.core.notes import SCORE

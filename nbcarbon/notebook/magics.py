@@ -209,6 +209,9 @@ class Magics:
         data = {"text/plain": text, "text/html": comparing.html(chosen)}
         self._shell.display_pub.publish(data=data, metadata={})
 
+    def _advice(self, wanted: Command) -> None:
+        self._say(self._app.advice())
+
     def _budget(self, wanted: Command) -> None:
         from nbcarbon.notebook import budgets
 
