@@ -219,6 +219,18 @@ def test_what_the_line_magic_says(shared: Kernel) -> None:
     assert "<table" in report["text/html"]
 
 
+def test_hardware_is_said_and_stands_in_the_report(shared: Kernel) -> None:
+    assert "Dell PowerEdge R740, 1.31 t" in shared.run("%carbon hardware dell-r740").text
+    shared.run("%%carbon bought\nsum(range(100_000))")
+    report = shared.run("%carbon report").displays[0]["data"]["text/plain"]
+    assert "embodied: Dell PowerEdge R740" in report
+    assert "idle: not known" in report
+    assert (
+        "queries" in shared.run("%carbon amortize --per-query bought/1000 --training bought").text
+    )
+    shared.run("%carbon hardware auto")
+
+
 def test_a_bad_line_is_one_sentence(shared: Kernel) -> None:
     for line, expected in {
         "%carbon nonsense": "Use one of: status, report",
@@ -231,6 +243,8 @@ def test_a_bad_line_is_one_sentence(shared: Kernel) -> None:
         "%carbon status now": "takes nothing behind it",
         "%carbon 'open": "Close every quotation mark",
         "%carbon name": "takes a name",
+        "%carbon hardware toaster": "There is no embodied figure",
+        "%carbon amortize": "needs --per-query",
         "%carbon on --force": "It takes no options",
     }.items():
         reply = shared.run(line)
