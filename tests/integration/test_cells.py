@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import ipykernel
 import pytest
 
+from nbcarbon.notebook.options import CELL_OPTIONS
 from tests.integration.kernels import Kernel, kernel, wait_for
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def test_a_wrong_option_stops_the_cell_before_its_body(shared: Kernel) -> None:
     reply = shared.run("%%carbon train --nonsense\nran = True")
     assert (reply.status, reply.ename) == ("error", "UsageError")
     assert reply.text.strip() == (
-        "UsageError: %%carbon has no option '--nonsense'. Options: --no-sync, --repeat, --min-time."
+        f"UsageError: %%carbon has no option '--nonsense'. Options: {', '.join(CELL_OPTIONS)}."
     )
     assert shared.run("ran").ename == "NameError"
 
