@@ -198,11 +198,16 @@ class App:
     def hardware_lines(self) -> list[str]:
         """What the embodied part is of, and what else could be said of this machine."""
         from nbcarbon.core.lifecycle_words import hardware_lines
-        from nbcarbon.hardware.embodied import keys
 
         found = self.meter.look(lambda session: hardware_lines(session.ground()))
-        known = ", ".join(keys(machines=True))
+        known = ", ".join(self.hardware_choices())
         return [*found, f"Figures are known for {known}; or give kilograms: 1500kg."]
+
+    def hardware_choices(self) -> list[str]:
+        """Every machine there is a figure for."""
+        from nbcarbon.hardware.embodied import keys
+
+        return keys(machines=True)
 
     def zone_choices(self) -> tuple[str, ...]:
         """Every zone there is a figure for."""

@@ -267,4 +267,6 @@ class Magics:
             return ["auto", *self._app.zone_choices()]
         if words[1] == "attribution":
             return ["machine", "share"]
+        if words[1] == "hardware":
+            return ["auto", "none", *self._app.hardware_choices()]
         return []
