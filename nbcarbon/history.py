@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from array import array
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbcarbon import recorded, settings
-from nbcarbon.core.across import PastSession, Sum, Sweep, Table, curve, seen
+from nbcarbon.core import across_words
+from nbcarbon.core.across import PastSession, Sum, Sweep, Table, Tagged, curve, seen
 from nbcarbon.core.attribution import Rule
 from nbcarbon.core.emissions import operational
 from nbcarbon.core.events import SessionStarted
@@ -25,7 +26,7 @@ from nbcarbon.ledger import store
 from nbcarbon.ledger.reader import LedgerReader, is_live, read_all
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from nbcarbon.core.across import Settled
@@ -40,11 +41,12 @@ _STEP_S = 1.0
 
 
 class Found(NamedTuple):
-    """All sums, and the ledgers that could not be read, with why."""
+    """The sums by each of what was asked for, when sessions began, and what could not be read, with why."""
 
-    table: Table
+    tables: tuple[Table, ...]
     began: Mapping[str, datetime]
     unread: tuple[tuple[str, str], ...]
+    since: datetime | None
 
 
 class _Head(NamedTuple):
@@ -55,8 +57,10 @@ class _Head(NamedTuple):
     path: Path
 
 
-def read(environ: Mapping[str, str], *, by: str = "", since: datetime | None = None) -> Found:
-    """Read every session, or those that were still going on at `since`. Raises LedgerError."""
+def read(
+    environ: Mapping[str, str], *, by: Iterable[str] = ("",), since: datetime | None = None
+) -> Found:
+    """Read every session, or what there was of them from `since` on. Raises LedgerError."""
     folder = recorded.sessions_folder(settings.load(environ).settings, environ)
     heads, unread = [], []
     for path in store.sessions(folder):
@@ -66,12 +70,13 @@ def read(environ: Mapping[str, str], *, by: str = "", since: datetime | None = N
             heads.append(_head(path))
         except (LedgerError, OSError) as error:
             unread.append((path.stem, str(error)))
-    table, began = Table(by), {}
+    tables, began = tuple(map(Table, by)), {}
     sweep = Sweep(day_of, since_s=since.timestamp() if since else float("-inf"))
 
     def settle(found: list[Settled]) -> None:
         for each in found:
-            table.add(each)
+            for table in tables:
+                table.add(each)
 
     for head in sorted(heads):
         try:
@@ -82,7 +87,7 @@ def read(environ: Mapping[str, str], *, by: str = "", since: datetime | None = N
         began[past.id] = store.began_at(head.path)
         settle(sweep.take(past))
     settle(sweep.finish())
-    return Found(table, began, tuple(unread))
+    return Found(tables, began, tuple(unread), since)
 
 
 def _head(path: Path) -> _Head:
@@ -139,9 +144,13 @@ def read_past(path: Path) -> PastSession:
             joined((start_s, end_s) for start_s, end_s, _ in spans),
             own,
         ),
-        wall=_wall(started, spans),
+        wall_ahead_s=_wall(started, spans),
         curves=curves,
-        cell_starts=array("d", (start_s for start_s, _, _ in spans)),
+        cell_starts_s=array("d", (start_s for start_s, _, _ in spans)),
+        tags={
+            each.tag: Tagged(each.cells_fraction or 0.0, each.cell_count)
+            for each in by_tag(figures)
+        },
     )
 
 
@@ -158,6 +167,61 @@ def _wall(
         if abs(ahead_s - steps[-1][1]) > _STEP_S:
             steps.append((start_s, ahead_s))
     return steps
+
+
+def session_lines(
+    environ: Mapping[str, str], *, by: str = "", since: datetime | None = None
+) -> Iterator[str]:
+    """A line for each session or group, and their total. Raises LedgerError."""
+    found = read(environ, by=[by], since=since)
+    began = {name: _shown(each) for name, each in found.began.items()}
+    shown = across_words.lines(found.tables[0], {} if by else began)
+    yield from shown
+    for name, error in found.unread:
+        yield f"{name.partition('-')[2]}  {error}"
+    if not shown and not found.unread:
+        folder = recorded.sessions_folder(settings.load(environ).settings, environ)
+        after = "yet" if since is None else f"since {_shown(since)}"
+        yield f"No session has been recorded in {folder} {after}."
+
+
+def as_json(
+    environ: Mapping[str, str], *, by: str = "", since: datetime | None = None
+) -> dict[str, Any]:
+    """The same for programs. Raises LedgerError."""
+    found = read(environ, by=[by], since=since)
+    began = {name: each.isoformat() for name, each in found.began.items()}
+    return across_words.as_json(
+        found.tables[0],
+        since=None if since is None else since.isoformat(),
+        began={} if by else began,
+        unread=found.unread,
+    )
+
+
+def write_page(
+    environ: Mapping[str, str], path: Path, *, since: datetime | None, force: bool
+) -> Path:
+    """Write the page that shows all of it. Returns where. Raises LedgerError, ExportError."""
+    from nbcarbon.export.history_page import render
+    from nbcarbon.files import write_atomic
+
+    found = read(environ, by=("notebook", "day", "zone", "tag"), since=since)
+    days = [row.key for row in found.tables[1].rows()]
+    since_day = "" if since is None else _day(since)
+    begin = max(since_day, days[0]) if days else since_day
+    write_atomic(
+        path, render(found.tables, since=begin, until=days[-1] if days else ""), force=force
+    )
+    return path
+
+
+def _shown(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone().date().isoformat()
 
 
 def day_of(wall_s: float) -> tuple[str, float]:

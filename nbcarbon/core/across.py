@@ -61,12 +61,19 @@ class Sum(NamedTuple):
         )
 
 
+class Tagged(NamedTuple):
+    """The cells of one tag in a session: their part of the joules of all cells, and how many they are."""
+
+    cells_fraction: float
+    cell_count: int
+
+
 @dataclass(frozen=True, slots=True)
 class PastSession:
     """One recorded session, as much of it as sums across sessions need.
 
-    `clock` tells whose instants can be compared: those of one boot. `wall` are steps of how far the wall
-    clock is ahead of them, `curves` the joules of each counted device, `cell_starts` instants. `tags` hold the
+    `clock` tells whose instants can be compared: those of one boot. `wall_ahead_s` are steps of how far the wall
+    clock is ahead of them, `curves` the joules of each counted device, `cell_starts_s` instants. `tags` hold the
     cells by tag with how many they are, where any has one.
     """
 
@@ -79,10 +86,10 @@ class PastSession:
     cells: Sum
     rest: Sum
     watcher: Watcher
-    wall: Sequence[tuple[float, float]]
+    wall_ahead_s: Sequence[tuple[float, float]]
     curves: Mapping[str, Curve] = field(default_factory=dict)
-    cell_starts: Sequence[float] = ()
-    tags: Mapping[str, tuple[Sum, int]] = field(default_factory=dict)
+    cell_starts_s: Sequence[float] = ()
+    tags: Mapping[str, Tagged] = field(default_factory=dict)
 
     @property
     def own(self) -> Sum:
@@ -91,8 +98,8 @@ class PastSession:
 
     def wall_s(self, instant_s: float) -> float:
         """An instant of this session, since 1970."""
-        place = bisect_right(self.wall, (instant_s, inf)) - 1
-        return instant_s + self.wall[max(0, place)][1]
+        place = bisect_right(self.wall_ahead_s, (instant_s, inf)) - 1
+        return instant_s + self.wall_ahead_s[max(0, place)][1]
 
 
 class Day(NamedTuple):
@@ -135,13 +142,14 @@ class Settled:
     def by_tag(self) -> Iterator[tuple[str, Sum, int]]:
         """The cells of each tag; `""` for all else that is counted."""
         whole = self.sum
-        left, left_count = self.session.cells, whole.cell_count
-        for tag, (each, count) in self.session.tags.items():
+        cells = self.session.cells.times(whole.cells_fraction)
+        left, left_count = 1.0, whole.cell_count
+        for tag, (fraction, count) in self.session.tags.items():
             if tag:
-                left, left_count = left.plus(each.times(-1.0)), left_count - count
-                yield tag, each.times(whole.cells_fraction), count
+                left, left_count = left - fraction, left_count - count
+                yield tag, cells.times(fraction), count
         rest = self.session.rest.times(whole.rest_fraction)
-        yield "", left.times(whole.cells_fraction).plus(rest), max(0, left_count)
+        yield "", cells.times(max(0.0, left)).plus(rest), max(0, left_count)
 
 
 def curve(points: Iterable[Sampled], device_id: str) -> list[tuple[float, float, float]]:
@@ -209,9 +217,9 @@ class Sweep:
             (weight,) = weights(watchers, device_id, [place])
             for day, part in self._cut(session, stretches).items():
                 days[day] = days.get(day, Counted()).plus(counted(part, weight, busy))
-        counts = Counter(self._day(session.wall_s(each))[0] for each in session.cell_starts)
+        counts = Counter(self._day(session.wall_s(each))[0] for each in session.cell_starts_s)
         return Settled(
-            replace(session, curves={}, cell_starts=()), self._days(session, days, counts)
+            replace(session, curves={}, cell_starts_s=()), self._days(session, days, counts)
         )
 
     def _cut(self, session: PastSession, stretches: Curve) -> dict[str, Curve]:
@@ -242,7 +250,7 @@ class Sweep:
         if whole.cells_j + whole.rest_j <= 0:
             # No reading tells when it used what it used: all of it when it began.
             day, _ = self._day(session.wall_s(session.start_s))
-            return {day: Day(1.0, 1.0, len(session.cell_starts))} if day else {}
+            return {day: Day(1.0, 1.0, len(session.cell_starts_s))} if day else {}
         found = {}
         for day in sorted({*days, *counts} - {""}):
             each = days.get(day, Counted())

@@ -20,7 +20,7 @@ LONGEST_KEY: Final = 40
 _NOTICEABLE: Final = 0.005
 """A session that is counted for less of itself than this leaves out says so."""
 
-_NONE: Final = {"notebook": "no notebook", "zone": "zone unknown", "tag": "no tag"}
+_NONE: Final = {"notebook": "no notebook", "zone": "zone unknown", "tag": "untagged, and between cells"}
 
 
 def name_of(row: Row, by: str) -> str:
@@ -31,7 +31,7 @@ def name_of(row: Row, by: str) -> str:
 
 def lines(table: Table, began: Mapping[str, str]) -> list[str]:
     """A line for each row, and the total. `began` says by session when it began."""
-    rows = table.rows()
+    rows = _in_order(table, began)
     if not rows:
         return []
     cells = [_cells(row, table.by, began) for row in rows]
@@ -50,6 +50,11 @@ def lines(table: Table, began: Mapping[str, str]) -> list[str]:
     *shown, last = found
     shared = _shared(table)
     return [*shown, last, *shared] if len(rows) > 1 else [*shown, *shared]
+
+
+def _in_order(table: Table, began: Mapping[str, str]) -> list[Row]:
+    """Sessions by their begin."""
+    return sorted(table.rows(), key=lambda row: began.get(row.key, ""))
 
 
 def _cells(row: Row, by: str, began: Mapping[str, str]) -> list[str]:
@@ -97,7 +102,7 @@ def as_json(
         "schema_version": SCHEMA_VERSION,
         "by": table.by or "session",
         "since": since,
-        "rows": [_row(row, began) for row in table.rows()],
+        "rows": [_row(row, began) for row in _in_order(table, began)],
         "total": _row(table.whole, {}),
         "unread": [{"session": name, "error": error} for name, error in unread],
     }

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbcarbon.core.across import Day, PastSession, Settled, Sum, Sweep, Table, curve, seen
+from nbcarbon.core.across import Day, PastSession, Settled, Sum, Sweep, Table, Tagged, curve, seen
 from nbcarbon.core.emissions import Emissions
 from nbcarbon.core.energy import Energy
 from nbcarbon.core.events import DevicePoint, Sampled
@@ -129,7 +129,7 @@ def test_what_is_settled_early_is_what_all_together_would_say(
     # One that lasts for ever keeps everything open; it watches nothing, so it changes nothing.
     for_ever = past("-", 0, 0, powers_w=powers_w)
     for_ever = PastSession(
-        "-", "", "", "boot", 0.0, 1e9, Sum(), Sum(), Watcher({}, []), for_ever.wall
+        "-", "", "", "boot", 0.0, 1e9, Sum(), Sum(), Watcher({}, []), for_ever.wall_ahead_s
     )
     late = {each.session.id: each.whole.energy.energy_j for each in swept([for_ever, *sessions])}
     del late["-"]
@@ -194,7 +194,7 @@ def test_rows_by_notebook_zone_and_tag() -> None:
     three = past("three", 30, 40, powers_w=powers_w, notebook="a.ipynb")
     tagged = PastSession(
         *(getattr(one, name) for name in list(PastSession.__dataclass_fields__)[:-1]),
-        {"training": (joules(40.0), 1)},
+        {"training": Tagged(40 / 60, 1), "": Tagged(20 / 60, 0)},
     )
 
     assert list(energies_j(table("notebook", [one, two, three]))) == ["a.ipynb", "b.ipynb"]
