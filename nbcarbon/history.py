@@ -133,10 +133,6 @@ def read_past(path: Path) -> PastSession:
         clock=_clock(started),
         start_s=started.start_s,
         end_s=session.until_s,
-        tags={
-            each.tag: (Sum(each.energy, each.emissions), each.cell_count)
-            for each in by_tag(figures)
-        },
         cells=_priced(session, figures.cells_energy),
         rest=_priced(session, figures.front_end + figures.background + figures.between_cells),
         watcher=Watcher(
