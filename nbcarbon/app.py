@@ -177,18 +177,15 @@ class App:
             ),
         ]
 
-    def scored(self) -> list[Figures]:
-        """The finished cells of which the user said a score."""
-        from nbcarbon.core.notes import SCORE
-
+    def noted(self, *names: str) -> list[Figures]:
+        """The finished cells of which the user said something of these kinds (`notes`), oldest first."""
         self.settle()
-        return self.meter.look(
-            lambda session: [
-                session.figures_of(each)
-                for each in session.notes.runs_with(SCORE)
-                if each in session.cells
-            ]
-        )
+
+        def view(session: Session) -> list[Figures]:
+            indexes = {each for name in names for each in session.notes.runs_with(name)}
+            return [session.figures_of(each) for each in sorted(indexes) if each in session.cells]
+
+        return self.meter.look(view)
 
     def zone_text(self) -> str:
         """The zone, its intensity, and how it was found."""

@@ -102,6 +102,10 @@ class Energy:
             self.energy_j + other.energy_j, self.low_j + other.low_j, self.high_j + other.high_j
         )
 
+    def divided(self, count: int) -> Energy:
+        """One of so many alike parts."""
+        return Energy(self.energy_j / count, self.low_j / count, self.high_j / count)
+
 
 def energy(
     trace: Trace,

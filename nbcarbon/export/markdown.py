@@ -86,6 +86,7 @@ def _calibrated(calibration: Mapping[str, Any] | None) -> list[str]:
 
 def _cells(summary: Mapping[str, Any]) -> list[str]:
     cells = notable_cells(summary["cells"], MOST_ROWS)
+    shown = [each for each in cells if not each.get("is_batch")]
     rows = [
         [
             ("↳ " if cell["parent_index"] is not None else "") + escaped(cell["name"]),
@@ -94,7 +95,7 @@ def _cells(summary: Mapping[str, Any]) -> list[str]:
             _emissions(cell),
             escaped(", ".join(_how(cell))),
         ]
-        for cell in cells
+        for cell in shown
     ]
     columns = {"cell": _LEFT, "duration": _RIGHT, "energy": _RIGHT, "CO₂e": _RIGHT, "how": _LEFT}
     left_out = len(summary["cells"]) - len(cells)

@@ -203,10 +203,18 @@ class Magics:
         from nbcarbon.core.pareto import compare
         from nbcarbon.notebook import comparing
 
-        found = compare(self._app.scored(), higher_is_better="--lower" not in wanted.flags)
+        found = compare(self._app.noted("score"), higher_is_better="--lower" not in wanted.flags)
         chosen = comparing.chosen(found, wanted.text)
         text = comparing.text(chosen, ascii=not self._cards.in_kernel and not unicode())
         data = {"text/plain": text, "text/html": comparing.html(chosen)}
+        self._shell.display_pub.publish(data=data, metadata={})
+
+    def _queries(self, wanted: Command) -> None:
+        from nbcarbon.notebook import querying
+
+        found = self._app.noted("queries", "tokens")
+        text = querying.text(found, ascii=not self._cards.in_kernel and not unicode())
+        data = {"text/plain": text, "text/html": querying.html(found)}
         self._shell.display_pub.publish(data=data, metadata={})
 
     def _advice(self, wanted: Command) -> None:
