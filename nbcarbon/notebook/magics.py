@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -161,6 +162,18 @@ class Magics:
             wanted.text, force="--force" in wanted.flags, with_host="--with-host" in wanted.flags
         )
         print(f"Written: {written}")
+
+    def _estimate(self, wanted: Command) -> None:
+        from nbcarbon.deciding import asked, estimate, sessions
+
+        given = asked.parse(wanted.name, wanted.words)
+        self._app.settle()
+        found = self._app.meter.look(lambda session: sessions.estimate_in(session, given))
+        if given.json:
+            print(json.dumps(estimate.as_json(found), indent=2, ensure_ascii=False))
+            return
+        text = "\n".join(estimate.lines(found))
+        print(plain(text, ascii=not self._cards.in_kernel and not unicode()))
 
     def _name(self, wanted: Command) -> None:
         name = label(wanted.text)

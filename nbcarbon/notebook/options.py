@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, str]] = {
     "pue": "set the building's power usage effectiveness: %carbon pue 1.3",
     "attribution": "whom shared devices are charged to: %carbon attribution machine, or share",
     "export": "write the session: %carbon export summary.json [--force] [--with-host]",
+    "estimate": "before it runs: --gpu A100 --count 8 --hours 24, or --like train --times 9",
     "name": "name the cell this stands in: %carbon name training",
     "on": "measure from here on",
     "off": "stop measuring until %carbon on",
@@ -25,6 +26,9 @@ COMMANDS: Final[dict[str, str]] = {
     "help": "this list",
 }
 ALIASES: Final = {"region": "zone"}
+_OWN_OPTIONS: Final = ("estimate",)
+"""Commands that read their options themselves: these have values."""
+
 CELL_OPTIONS: Final[dict[str, str]] = {
     "--no-sync": "do not wait for queued GPU work at the cell's ends",
     "--repeat": "run the body again, --repeat 10 times in all, and show what each run costs",
@@ -119,6 +123,8 @@ def command(line: str) -> Command:
         raise SettingError(
             f"%carbon has no {label(name)[:40]!r}.", hint=f"Use one of: {', '.join(COMMANDS)}."
         )
+    if name in _OWN_OPTIONS:
+        return Command(name, tuple(rest))
     flags = frozenset(word for word in rest if word.startswith("--"))
     allowed = {"--force", "--with-host"} if name == "export" else set()
     if flags - allowed:
