@@ -13,7 +13,7 @@ from nbcarbon import settings
 from nbcarbon.errors import ExportError, LedgerError, SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from nbcarbon.core.session import Session
     from nbcarbon.settings import Settings
@@ -141,35 +141,6 @@ def delete_sessions(
             ) from None
         return store.delete_before(folder, moment)
     return sum(map(store.delete, store.sessions(folder))) if everything else 0
-
-
-def session_lines(environ: Mapping[str, str]) -> Iterable[str]:
-    """One line for each recorded session, oldest first: id, begin, cells, energy, emissions."""
-    from nbcarbon.core import humanize
-    from nbcarbon.ledger import store
-
-    folder = sessions_folder(settings.load(environ).settings, environ)
-    found = store.sessions(folder)
-    if not found:
-        yield f"No session has been recorded in {folder} yet."
-    for path in found:
-        begin = store.began_at(path).astimezone().strftime("%Y-%m-%d %H:%M")
-        name = path.stem.partition("-")[2]
-        try:
-            figures = read_session(path).figures()
-        except LedgerError as error:
-            yield f"{name}  {begin}  {error}"
-            continue
-        count = len(figures.cells)
-        yield "  ".join(
-            [
-                name,
-                begin,
-                f"{count:>4} cell{' ' if count == 1 else 's'}",
-                humanize.energy(figures.energy.energy_j),
-                humanize.mass(figures.emissions.emissions_g),
-            ]
-        )
 
 
 def summary_of(session: Session, *, with_host: bool = False, lazy: bool = False) -> dict[str, Any]:

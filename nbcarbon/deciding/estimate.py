@@ -231,7 +231,7 @@ def lines(found: Calculation) -> tuple[str, ...]:
         str(humanize.energy_estimate(used.energy_j, used.low_j, used.high_j)),
         _mass(found.emissions),
     ]
-    rows = [*_plain_range(found), *(f"  {line}" for line in _listed(found.assumptions))]
+    rows = [*_plain_range(found), *(f"  {line}" for line in listed(found.assumptions))]
     if found.embodied is not None:
         made, whole = _mass(found.embodied), _mass(found.total)
         rows.insert(0, f"  making the hardware adds {made}, together {whole}")
@@ -254,7 +254,7 @@ def _plain_range(found: Calculation) -> list[str]:
     return [f"  range {', '.join(ranges)}"] if ranges else []
 
 
-def _listed(assumptions: Iterable[Assumption]) -> Iterable[str]:
+def listed(assumptions: Iterable[Assumption]) -> Iterable[str]:
     """Assumptions as an aligned list, none wider than the page."""
     from textwrap import wrap
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nbcarbon.core.cell import Role
 from nbcarbon.deciding.estimate import Like, estimate
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Mapping
 
+    from nbcarbon.core.energy import Energy
     from nbcarbon.core.scenario import Calculation
     from nbcarbon.core.session import Session
 
@@ -29,6 +30,23 @@ def index_of(session: Session, wanted: str) -> int:
     raise SettingError(
         f"No cell {wanted[:LONGEST_SHOWN]!r} has been measured.", hint="The report lists them."
     )
+
+
+class Used(NamedTuple):
+    """What something used in some time, and what it is in words."""
+
+    what: str
+    energy: Energy
+    duration_s: float
+
+
+def used_by(session: Session, cell: str) -> Used:
+    """A cell, or all of this notebook's session where none is named. Raises SettingError."""
+    if not cell:
+        figures = session.figures()
+        return Used("this session", figures.energy, figures.duration_s)
+    found = session.figures_of(index_of(session, cell))
+    return Used(found.name, found.energy, found.duration_s)
 
 
 def like(session: Session, wanted: str) -> Like:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import nan
 from typing import TYPE_CHECKING, Any, Final
 
-from nbcarbon.core import humanize
+from nbcarbon.core import humanize, tasks, wording
 from nbcarbon.core.escape import markdown as escaped
 from nbcarbon.core.humanize import CO2E
 from nbcarbon.core.summary import notable_cells
+from nbcarbon.export import lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +30,11 @@ def render(summary: Mapping[str, Any]) -> bytes:
         _sentence(summary),
         _origin(summary),
         *_section("Cells", _cells(summary)),
+        *_section("Scores", _scores(summary)),
+        *_section("Queries", _queries(summary)),
+        *_section("Tags", _tags(summary)),
         *_section("Parts", _parts(summary)),
+        *_section("Life cycle", _lifecycle(summary)),
         *_section("Devices", _devices(summary)),
         *_section("Notices", [f"- {escaped(each)}" for each in summary["notices"]]),
         _footer(summary),
@@ -102,7 +107,84 @@ def _cells(summary: Mapping[str, Any]) -> list[str]:
 def _how(cell: Mapping[str, Any]) -> list[str]:
     outcome = [] if cell["outcome"] == "ok" else [cell["outcome"].replace("_", " ")]
     known = humanize.known(measured_fraction=cell["measured_fraction"])
-    return [*outcome, *([known] if cell["coverage_fraction"] > 0 else []), *cell["flags"]]
+    tag = [f"#{cell['tag']}"] if cell.get("tag") else []
+    return [*outcome, *([known] if cell["coverage_fraction"] > 0 else []), *cell["flags"], *tag]
+
+
+def _scores(summary: Mapping[str, Any]) -> list[str]:
+    """Cells that have a score, by rising energy of one run of their body."""
+    cells = notable_cells(summary["cells"], MOST_ROWS)
+    scored = [each for each in cells if each.get("score") is not None]
+    rows = [
+        [
+            escaped(cell["name"]),
+            f"{wording.score(cell['score'], '')} {escaped(cell['score_unit'] or '')}".rstrip(),
+            _energy(_divided(cell, cell["run_count"])),
+            _emissions(_divided(cell, cell["run_count"])),
+        ]
+        for cell in sorted(scored, key=lambda cell: (cell["energy_j"] or 0.0) / cell["run_count"])
+    ]
+    return _table({"cell": _LEFT, "score": _RIGHT, "energy": _RIGHT, "CO₂e": _RIGHT}, rows)
+
+
+def _queries(summary: Mapping[str, Any]) -> list[str]:
+    """Cells per 1,000 queries or tokens, and the published tasks among them."""
+    rows: list[tuple[float, list[str]]] = []
+    cells = notable_cells(summary["cells"], MOST_ROWS)
+    for cell in cells:
+        for unit, plural in (("query", "queries"), ("token", "tokens")):
+            each = cell.get(f"per_{unit}")
+            if each is not None:
+                many = _divided({**cell, **each}, 1 / tasks.QUERY_COUNT)
+                words = [
+                    f"**{escaped(cell['name'])}**",
+                    f"{humanize.count(each['count'])} {plural}",
+                    _energy({**cell, **each}),
+                    _energy(many),
+                    _emissions(many),
+                ]
+                rows.append((many["energy_j"] or 0.0, words))
+    if any(cell.get("per_query") for cell in cells):
+        rows += [
+            (each.energy_j, [each.name, "published", "", humanize.energy(each.energy_j), ""])
+            for each in tasks.TASKS
+        ]
+    columns = ("cell or task", "of", "each", "per 1,000", "CO₂e per 1,000")
+    table = _table(
+        dict(zip(columns, (_LEFT, _LEFT, _RIGHT, _RIGHT, _RIGHT), strict=True)),
+        [words for _, words in sorted(rows, key=lambda row: row[0])],
+    )
+    published = any(words[1] == "published" for _, words in rows)
+    return [*table, *(["", f"Published: {escaped(tasks.SOURCE)}."] if published else [])]
+
+
+def _divided(part: Mapping[str, Any], count: float) -> dict[str, Any]:
+    """A part of something that has energy and emissions."""
+    keys = ("energy_j", "low_j", "high_j", "emissions_g", "low_g", "high_g")
+    values = {key: None if part[key] is None else part[key] / count for key in keys}
+    return {**part, **values}
+
+
+def _tags(summary: Mapping[str, Any]) -> list[str]:
+    """What the cells of each tag used; a summary of an earlier version has none."""
+    columns = {
+        "tag": _LEFT,
+        "cells": _RIGHT,
+        "energy": _RIGHT,
+        "CO₂e": _RIGHT,
+        "of all cells": _RIGHT,
+    }
+    rows = [
+        [
+            escaped(each["tag"] or "none"),
+            humanize.count(each["cell_count"]),
+            _energy(each),
+            _emissions(each),
+            "" if each["cells_fraction"] is None else humanize.percent(each["cells_fraction"]),
+        ]
+        for each in summary.get("tags", ())
+    ]
+    return _table(columns, rows)
 
 
 def _parts(summary: Mapping[str, Any]) -> list[str]:
@@ -114,6 +196,14 @@ def _parts(summary: Mapping[str, Any]) -> list[str]:
     }
     rows = [[name, _energy(summary[key])] for name, key in parts.items() if summary[key]["high_j"]]
     return _table({"part": _LEFT, "energy": _RIGHT}, rows)
+
+
+def _lifecycle(summary: Mapping[str, Any]) -> list[str]:
+    titles, rows = lifecycle.table(summary)
+    # Names and figures are ours: nothing of theirs has to be escaped.
+    table = _table(dict.fromkeys(titles, _RIGHT) | dict.fromkeys(titles[:1], _LEFT), rows)
+    remarks = [f"- {escaped(each)}" for each in lifecycle.remarks(summary)]
+    return [*table, "", *remarks] if table else []
 
 
 def _devices(summary: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from IPython.core.error import UsageError
 
 from nbcarbon import app as sessions
 from nbcarbon import settings
-from nbcarbon.core.escape import label
+from nbcarbon.core.escape import label, terminal
 from nbcarbon.core.humanize import plain
 from nbcarbon.errors import NbcarbonError, SettingError
 from nbcarbon.notebook import options
@@ -20,9 +20,10 @@ from nbcarbon.notebook.options import COMMANDS, Command
 from nbcarbon.notebook.transform import MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from nbcarbon.app import App
+    from nbcarbon.notebook.budgets import BudgetWatch
     from nbcarbon.notebook.display import Cards
     from nbcarbon.notebook.hooks import Hooks
     from nbcarbon.notebook.live_page import LivePage
@@ -47,6 +48,7 @@ class Magics:
         *,
         page: LivePage,
         progress: Progress,
+        watch_budgets: Callable[[], BudgetWatch],
         synchronise: Callable[[], bool],
         reset: Callable[[], None],
     ) -> None:
@@ -56,8 +58,10 @@ class Magics:
         self._cards = cards
         self._page = page
         self._progress = progress
+        self._watch_budgets = watch_budgets
         self._synchronise = synchronise
         self._begin_anew = reset
+        self._nudged = False
 
     # %carbon
 
@@ -90,7 +94,11 @@ class Magics:
         cell.shown = chosen
         if chosen.name:
             cell.name(chosen.name)
+        for name, value in chosen.notes:
+            self._app.meter.note(name, value, cell.run.index, cell.run.index)
         self._progress.begin(cell)
+        if chosen.has_budget:
+            self._watch_budgets()
         if chosen.sync and self._app.settings.sync_gpu and self._hooks.may_be_queued():
             self._synchronise()
             self._app.meter.restart(cell.run)
@@ -106,6 +114,7 @@ class Magics:
         text = report_text(figures, ascii=not self._cards.in_kernel and not unicode())
         data = {"text/plain": text, "text/html": report_html(figures)}
         self._shell.display_pub.publish(data=data, metadata={})
+        self._nudge(self._cleaner_place)
 
     def _panel(self, wanted: Command) -> None:
         if not self._cards.in_kernel:
@@ -152,6 +161,14 @@ class Magics:
             self._app.change("attribution", sessions.checked_rule(wanted.text))
         print(f"Shared devices are charged by {self._app.meter.session.rule}.")
 
+    def _hardware(self, wanted: Command) -> None:
+        if wanted.words:
+            self._app.change("hardware", sessions.checked_hardware(wanted.text))
+        else:
+            self._app.settle()
+        text = "\n".join(self._app.hardware_lines())
+        print(plain(text, ascii=not self._cards.in_kernel and not unicode()))
+
     def _export(self, wanted: Command) -> None:
         if len(wanted.words) != 1:
             raise SettingError(
@@ -172,7 +189,47 @@ class Magics:
         if given.json:
             print(json.dumps(estimate.as_json(found), indent=2, ensure_ascii=False))
             return
-        text = "\n".join(estimate.lines(found))
+        self._say(estimate.lines(found))
+
+    def _whatif(self, wanted: Command) -> None:
+        from nbcarbon.deciding import asked, whatif
+
+        given = asked.parse(wanted.name, wanted.words)
+        self._app.settle()
+        found = self._app.meter.look(lambda session: whatif.whatif(session, given))
+        self._say(whatif.lines(found))
+
+    def _where(self, wanted: Command) -> None:
+        from nbcarbon.deciding import asked, where
+        from nbcarbon.notebook import where_table
+
+        given = asked.parse(wanted.name, wanted.words)
+        self._app.settle()
+        found = self._app.meter.look(
+            lambda session: where.elsewhere(session, " ".join(given.cell), given.provider)
+        )
+        bare = not self._cards.in_kernel and not unicode()
+        text = where_table.text(found.what, found.ranking, everything=given.all, ascii=bare)
+        data = {"text/plain": text, "text/html": where_table.html(found.what, found.ranking)}
+        self._shell.display_pub.publish(data=data, metadata={})
+        self._nudge(lambda: where.nudge(found))
+
+    def _cleaner_place(self) -> str:
+        from nbcarbon.deciding import where
+
+        return self._app.meter.look(where.unasked)
+
+    def _nudge(self, sentence: Callable[[], str]) -> None:
+        """Name a cleaner place: once a session, and never to who does not want to hear of it."""
+        if self._app.settings.nudge and not self._nudged and (text := sentence()):
+            self._nudged = True
+            self._say([text])
+
+    def _amortize(self, wanted: Command) -> None:
+        from nbcarbon.notebook import amortizing
+
+        self._app.settle()
+        text = amortizing.answer(self._app.session_figures(), amortizing.question(wanted.words))
         print(plain(text, ascii=not self._cards.in_kernel and not unicode()))
 
     def _name(self, wanted: Command) -> None:
@@ -184,6 +241,32 @@ class Magics:
         cell = self._hooks.current()
         if cell is not None:
             cell.name(name)
+
+    def _tag(self, wanted: Command) -> None:
+        from nbcarbon.notebook import tagging
+
+        self._say(tagging.lines(self._app, wanted))
+
+    def _compare(self, wanted: Command) -> None:
+        from nbcarbon.core.pareto import compare
+        from nbcarbon.notebook import comparing
+
+        found = compare(self._app.scored(), higher_is_better="--lower" not in wanted.flags)
+        chosen = comparing.chosen(found, wanted.text)
+        text = comparing.text(chosen, ascii=not self._cards.in_kernel and not unicode())
+        data = {"text/plain": text, "text/html": comparing.html(chosen)}
+        self._shell.display_pub.publish(data=data, metadata={})
+
+    def _budget(self, wanted: Command) -> None:
+        from nbcarbon.notebook import budgets
+
+        self._say(budgets.lines(self._app, wanted, self._watch_budgets))
+
+    def _say(self, lines: Iterable[str]) -> None:
+        """Print lines of ours, which may hold what the user called something."""
+        bare = not self._cards.in_kernel and not unicode()
+        for line in lines:
+            print(plain(terminal(line), ascii=bare))
 
     def _on(self, wanted: Command) -> None:
         self._app.change("measuring", "on")
