@@ -262,7 +262,7 @@ def listed(assumptions: Iterable[Assumption]) -> Iterable[str]:
     width = max(len(each.name) for each in rows)
     for each in rows:
         text = escape.terminal(f"{each.value}{DOT}{each.source}")
-        first, *rest = wrap(text, WIDTH - width - 4, break_on_hyphens=False) or [""]
+        first, *rest = wrap(text, WIDTH - width - 5, break_on_hyphens=False) or [""]
         yield f"{each.name:<{width}}  {first}"
         yield from (f"{'':<{width}}  {line}" for line in rest)
 

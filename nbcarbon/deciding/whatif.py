@@ -155,10 +155,11 @@ def lines(found: WhatIf) -> tuple[str, ...]:
     """Both sides in words, the ratio of them, and what the other one rests on."""
     here, there = found.here, found.there
     widest = max(len(found.what), len("there"))
-    head = [
-        f"{name:<{widest}}   {_side_words(side)}"
-        for name, side in ((found.what, here), ("there", there))
-    ]
+    indent = " " * (widest + 3)
+    head = []
+    for name, side in ((found.what, here), ("there", there)):
+        words, ranges = _side_words(side)
+        head += [f"{name:<{widest}}   {words}", *([indent + ranges] if ranges else [])]
     ratios = [_ratio(there.energy.energy_j, here.energy.energy_j, "energy")]
     rows = list(found.assumptions)
     why_not = _incomparable(here.place, there.place)
@@ -166,17 +167,17 @@ def lines(found: WhatIf) -> tuple[str, ...]:
         rows.append(Assumption("compared", "energy alone", why_not))
     elif here.emissions.emissions_g > 0:
         ratios.append(_ratio(there.emissions.emissions_g, here.emissions.emissions_g, "CO₂e"))
-    indent = " " * (widest + 3)
     return (*head, indent + ", ".join(ratios), *(f"  {each}" for each in listed(rows)))
 
 
-def _side_words(side: Side) -> str:
+def _side_words(side: Side) -> tuple[str, str]:
+    """Figures, and the ranges that `about` stands for."""
     used, emitted = side.energy, side.emissions
     energy = humanize.energy_estimate(used.energy_j, used.low_j, used.high_j)
     grams = humanize.estimate(emitted.emissions_g, emitted.low_g, emitted.high_g, scale=CO2E)
     ranges = [each.range for each in (energy, grams) if each.wide and each.range]
-    aside = f" (range {', '.join(ranges)})" if ranges else ""
-    return f"{humanize.duration(side.duration_s)}   {energy}   {grams}{aside}"
+    words = f"{humanize.duration(side.duration_s)}   {energy}   {grams}"
+    return words, f"range {', '.join(ranges)}" if ranges else ""
 
 
 def _ratio(there: float, here: float, what: str) -> str:

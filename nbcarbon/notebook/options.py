@@ -21,7 +21,7 @@ COMMANDS: Final[dict[str, str]] = {
     "export": "write the session: %carbon export summary.json [--force] [--with-host]",
     "estimate": "before it runs: --gpu A100 --count 8 --hours 24, or --like train --times 9",
     "where": "the same energy in every zone, or cloud region: %carbon where --provider aws",
-    "whatif": "in another zone, on another GPU: %carbon whatif --zone SE --gpu H100 --pue 1.1",
+    "whatif": "elsewhere, on another GPU: %carbon whatif --zone SE --gpu H100 --pue 1.1",
     "amortize": "queries that cost one training: --per-query 0.1Wh --training train",
     "budget": "say when so much is used: %carbon budget 0.5kWh, or 200g --stop, or off",
     "compare": "scores against energy, and what nobody beats: %carbon compare [--lower]",
