@@ -168,13 +168,14 @@ def _report(chosen: argparse.Namespace) -> int:
 
 
 def _estimate(chosen: argparse.Namespace) -> int:
-    from nbcarbon.deciding import estimate, sessions
+    from nbcarbon.core import scenario_words
+    from nbcarbon.deciding import sessions
 
     found = sessions.estimate_apart(chosen, os.environ)
     if chosen.json:
-        _print_json(estimate.as_json(found))
+        _print_json(scenario_words.as_json(found))
         return 0
-    for line in estimate.lines(found):
+    for line in scenario_words.lines(found):
         print(_shown(line))
     return 0
 

@@ -142,6 +142,13 @@ class Calculation:
         """Operational emissions."""
         return operational(self.energy, pue=self.pue, intensity=self.intensity)
 
+    def __str__(self) -> str:
+        """Its figures, and what each of them rests on."""
+        from nbcarbon.core import humanize
+        from nbcarbon.core.scenario_words import lines
+
+        return humanize.plain("\n".join(lines(self)))
+
     @property
     def total(self) -> Emissions:
         """With the embodied ones where there are any: independent of one another."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from nbcarbon.core import escape, humanize, wording
-from nbcarbon.core.humanize import CO2E
+from nbcarbon.core import humanize, wording
 from nbcarbon.core.scenario import (
     USUAL_CPU,
     USUAL_GPU,
@@ -17,9 +16,7 @@ from nbcarbon.core.scenario import (
     memory,
     times,
 )
-from nbcarbon.core.summary import finite
-from nbcarbon.core.units import G_PER_KG, S_PER_H, kwh
-from nbcarbon.core.wording import DOT
+from nbcarbon.core.units import G_PER_KG, S_PER_H
 from nbcarbon.deciding.asked import MOST_HOURS, MOST_PIECES, MOST_TIMES, number, whole
 from nbcarbon.deciding.place import chosen
 from nbcarbon.errors import SettingError
@@ -29,14 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from nbcarbon.core.embodied import Manufactured
-    from nbcarbon.core.emissions import Emissions
     from nbcarbon.core.figures import Figures
     from nbcarbon.deciding.place import Place
 
-SCHEMA: Final = "nbcarbon.estimate"
-SCHEMA_VERSION: Final = 1
 MOST_GB: Final = 1e9
-WIDTH: Final = 100
 _HINT: Final = "For example: --gpu A100 --count 8 --hours 24, or --like train --times 100."
 _NOT_WITH_LIKE: Final = ("gpu", "cpu", "memory", "hours", "utilisation", "count", "cpu_count")
 _NEVER_IN_IT: Final = ("fans", "disks", "power supplies", "network")
@@ -221,82 +214,3 @@ def _left_out(parts: Iterable[Part]) -> Assumption:
     hint = f"add {' and '.join(option for _, option in missing)}; " if missing else ""
     names = [*(name for name, _ in missing), *_NEVER_IN_IT]
     return Assumption("not in it", ", ".join(names), f"{hint}a higher --pue can stand for the rest")
-
-
-def lines(found: Calculation) -> tuple[str, ...]:
-    """A calculation in words: its figures, then what each of them rests on."""
-    used = found.energy
-    head = [
-        found.title,
-        str(humanize.energy_estimate(used.energy_j, used.low_j, used.high_j)),
-        _mass(found.emissions),
-    ]
-    rows = [*_plain_range(found), *(f"  {line}" for line in listed(found.assumptions))]
-    if found.embodied is not None:
-        made, whole = _mass(found.embodied), _mass(found.total)
-        rows.insert(0, f"  making the hardware adds {made}, together {whole}")
-    return ("   ".join(head), *rows)
-
-
-def _mass(emissions: Emissions) -> str:
-    ends = (emissions.emissions_g, emissions.low_g, emissions.high_g)
-    return str(humanize.estimate(*ends, scale=CO2E))
-
-
-def _plain_range(found: Calculation) -> list[str]:
-    """The interval where a headline says `about` and has no room for it."""
-    used, emitted = found.energy, found.emissions
-    shown = [
-        humanize.energy_estimate(used.energy_j, used.low_j, used.high_j),
-        humanize.estimate(emitted.emissions_g, emitted.low_g, emitted.high_g, scale=CO2E),
-    ]
-    ranges = [each.range for each in shown if each.wide and each.range]
-    return [f"  range {', '.join(ranges)}"] if ranges else []
-
-
-def listed(assumptions: Iterable[Assumption]) -> Iterable[str]:
-    """Assumptions as an aligned list, none wider than the page."""
-    from textwrap import wrap
-
-    rows = list(assumptions)
-    width = max(len(each.name) for each in rows)
-    for each in rows:
-        text = escape.terminal(f"{each.value}{DOT}{each.source}")
-        first, *rest = wrap(text, WIDTH - width - 5, break_on_hyphens=False) or [""]
-        yield f"{each.name:<{width}}  {first}"
-        yield from (f"{'':<{width}}  {line}" for line in rest)
-
-
-def as_json(found: Calculation) -> dict[str, Any]:
-    """A calculation as plain JSON values. `value`, with `low` and `high` of a 95 % interval."""
-    from nbcarbon.core import summary
-
-    used, intensity = found.energy, summary.intensity(found.intensity)
-    if found.zone is None:
-        kept = ("g_per_kwh", "low", "high", "source")
-        intensity = {name: intensity[name] for name in kept}
-    return {
-        "schema": SCHEMA,
-        "schema_version": SCHEMA_VERSION,
-        "title": found.title.replace(humanize.SPACE, " "),
-        "duration_s": finite(found.duration_s),
-        "energy_kwh": _ends(kwh(used.energy_j), kwh(used.low_j), kwh(used.high_j)),
-        "emissions_g": _grams(found.emissions),
-        "embodied_g": None if found.embodied is None else _grams(found.embodied),
-        "total_g": _grams(found.total),
-        "zone": None if found.zone is None else summary.zone(found.zone),
-        "intensity": intensity,
-        "pue": finite(found.pue),
-        "assumptions": [
-            {name: humanize.plain(text) for name, text in each._asdict().items()}
-            for each in found.assumptions
-        ],
-    }
-
-
-def _ends(value: float, low: float, high: float) -> dict[str, float | None]:
-    return {"value": finite(value), "low": finite(low), "high": finite(high)}
-
-
-def _grams(emissions: Emissions) -> dict[str, float | None]:
-    return _ends(emissions.emissions_g, emissions.low_g, emissions.high_g)

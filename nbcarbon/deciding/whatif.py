@@ -12,10 +12,10 @@ from nbcarbon.core.emissions import Emissions, operational
 from nbcarbon.core.energy import contained
 from nbcarbon.core.humanize import CO2E
 from nbcarbon.core.scenario import Assumption
+from nbcarbon.core.scenario_words import listed
 from nbcarbon.core.whatif import Moved, Share, Swap, moved
 from nbcarbon.core.where import Kind
 from nbcarbon.deciding.asked import number
-from nbcarbon.deciding.estimate import listed
 from nbcarbon.deciding.place import chosen
 from nbcarbon.deciding.sessions import index_of, place_of, used_by
 from nbcarbon.errors import SettingError

@@ -66,7 +66,7 @@ def nudge(found: Elsewhere) -> str:
     times = humanize.number(float(f"{1 / best.ratio_fraction:.2g}"))
     there, now = (humanize.mass(each.emissions.emissions_g) for each in (best, here))
     return (
-        f"In {best.id} ({best.name}) {found.what} would have emitted about {there} and not {now}: "
+        f"In {best.id} ({best.name}) {found.what} would have emitted about {there} instead of {now}: "
         f"{times} times less."
     )
 

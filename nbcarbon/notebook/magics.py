@@ -181,15 +181,16 @@ class Magics:
         print(f"Written: {written}")
 
     def _estimate(self, wanted: Command) -> None:
-        from nbcarbon.deciding import asked, estimate, sessions
+        from nbcarbon.core import scenario_words
+        from nbcarbon.deciding import asked, sessions
 
         given = asked.parse(wanted.name, wanted.words)
         self._app.settle()
         found = self._app.meter.look(lambda session: sessions.estimate_in(session, given))
         if given.json:
-            print(json.dumps(estimate.as_json(found), indent=2, ensure_ascii=False))
+            print(json.dumps(scenario_words.as_json(found), indent=2, ensure_ascii=False))
             return
-        self._say(estimate.lines(found))
+        self._say(scenario_words.lines(found))
 
     def _whatif(self, wanted: Command) -> None:
         from nbcarbon.deciding import asked, whatif

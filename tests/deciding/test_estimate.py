@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import nbcarbon
 from nbcarbon.__main__ import main
+from nbcarbon.core.scenario_words import as_json, lines
 from nbcarbon.deciding import asked
-from nbcarbon.deciding.estimate import Like, as_json, estimate, lines
+from nbcarbon.deciding.estimate import Like, estimate
 from nbcarbon.deciding.place import Place
 from nbcarbon.errors import SettingError
 from tests.payloads import PAYLOADS
@@ -175,3 +177,16 @@ def test_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["energy_kwh"]["value"] == pytest.approx(8 * 0.3 * 36)
     assert main(["estimate", "--like", "train"]) == 2
     assert "nbcarbon: " in capsys.readouterr().err
+
+
+def test_from_python() -> None:
+    found = nbcarbon.estimate(gpu="A100 SXM4 80GB", count=2, hours=5, utilisation=1, g_per_kwh=100)
+
+    assert found.energy.energy_j == pytest.approx(2 * 400 * 5 * 3600)
+    assert found.emissions.emissions_g == pytest.approx(400)
+    assert (
+        str(found).splitlines()[0]
+        == "2 × A100 SXM4 80GB for 5 h   4 kWh (2 – 4.08)   400 gCO₂e (200 – 408)"
+    )
+    with pytest.raises(nbcarbon.NbcarbonError, match="--hours"):
+        nbcarbon.estimate(gpu="A100")
