@@ -156,6 +156,27 @@ class App:
         runs = [Named(each.index, each.name) for each in cells if each.parent_index is None]
         return spans(words, runs, numbers)
 
+    def advice(self) -> list[str]:
+        """The largest savings this session shows, in lines."""
+        from nbcarbon.core.advice import advice, words
+        from nbcarbon.grid.elsewhere import elsewhere
+
+        self.settle()
+        places = elsewhere()
+        found, figures = self.meter.look(
+            lambda session: (advice(session, places), session.figures())
+        )
+        if not found:
+            return ["This session shows nothing that would have saved a hundredth of it or more."]
+        return [
+            "What would have saved most, one by one. They overlap: do not add them up.",
+            *(
+                line
+                for number, each in enumerate(found, 1)
+                for line in words(each, number, figures.emissions.emissions_g)
+            ),
+        ]
+
     def scored(self) -> list[Figures]:
         """The finished cells of which the user said a score."""
         from nbcarbon.core.notes import SCORE
@@ -177,11 +198,16 @@ class App:
     def hardware_lines(self) -> list[str]:
         """What the embodied part is of, and what else could be said of this machine."""
         from nbcarbon.core.lifecycle_words import hardware_lines
-        from nbcarbon.hardware.embodied import keys
 
         found = self.meter.look(lambda session: hardware_lines(session.ground()))
-        known = ", ".join(keys(machines=True))
+        known = ", ".join(self.hardware_choices())
         return [*found, f"Figures are known for {known}; or give kilograms: 1500kg."]
+
+    def hardware_choices(self) -> list[str]:
+        """Every machine there is a figure for."""
+        from nbcarbon.hardware.embodied import keys
+
+        return keys(machines=True)
 
     def zone_choices(self) -> tuple[str, ...]:
         """Every zone there is a figure for."""

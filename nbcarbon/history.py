@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nbcarbon import recorded, settings
 from nbcarbon.core import across_words
-from nbcarbon.core.across import PastSession, Sum, Sweep, Table, curve, seen
+from nbcarbon.core.across import PastSession, Sum, Sweep, Table, Tagged, curve, seen
 from nbcarbon.core.attribution import Rule
 from nbcarbon.core.emissions import operational
 from nbcarbon.core.events import SessionStarted
@@ -20,6 +20,7 @@ from nbcarbon.core.live import counted
 from nbcarbon.core.overlap import Watcher, joined
 from nbcarbon.core.recover import close_dead, recorded_points
 from nbcarbon.core.session import Session
+from nbcarbon.core.tags import by_tag
 from nbcarbon.errors import LedgerError, SettingError
 from nbcarbon.ledger import store
 from nbcarbon.ledger.reader import LedgerReader, is_live, read_all
@@ -142,6 +143,10 @@ def read_past(path: Path) -> PastSession:
         wall_ahead_s=_wall(started, spans),
         curves=curves,
         cell_starts_s=array("d", (start_s for start_s, _, _ in spans)),
+        tags={
+            each.tag: Tagged(each.cells_fraction or 0.0, each.cell_count)
+            for each in by_tag(figures)
+        },
     )
 
 

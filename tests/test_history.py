@@ -22,6 +22,7 @@ from nbcarbon.core.events import (
     BetweenMeasured,
     CellClosed,
     CellOpened,
+    CellsNoted,
     DevicePoint,
     DevicesFound,
     Edge,
@@ -250,6 +251,22 @@ def test_since_leaves_out_what_was_before(keep: Any) -> None:
     assert [row.key for row in found.tables[0].rows()] == [f"{2:016x}"]
 
 
+def test_by_tag_with_all_else_together(keep: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = [(110.0, 120.0), (130.0, 150.0), (160.0, 165.0)]
+    tagged = recorded(100.0, 200.0, cells, number=1)
+    tagged.insert(5, CellsNoted("tag", "training", 1, 2))
+    keep(tagged)
+    keep(recorded(300.0, 320.0, [(300.0, 310.0)], number=2))
+    found = rows(capsys, "--by", "tag")
+    training_j = union_j(110.0, 120.0) + union_j(130.0, 150.0)
+    rest_j = union_j(100.0, 200.0) - training_j + union_j(300.0, 320.0)
+
+    assert energies(found) == {"training": pytest.approx(training_j), "": pytest.approx(rest_j)}
+    assert {each["key"]: each["cells"] for each in found["rows"]} == {"training": 2, "": 2}
+    assert main(["history", "--by", "tag"]) == 0
+    assert "untagged" in capsys.readouterr().out
+
+
 def test_by_zone_unknown_ones_together(keep: Any, capsys: pytest.CaptureFixture[str]) -> None:
     keep(recorded(100.0, 200.0, number=1))
     keep(recorded(200.0, 300.0, number=2, zone=IntensityLearned(UNKNOWN, WORLD)))
@@ -396,11 +413,11 @@ def test_an_empty_page_says_so(home: Path, tmp_path: Path) -> None:
 
 
 def test_one_ledger_at_a_time_is_in_memory(keep: Any) -> None:
-    """Forty, each beside the one before, take less than three times what four do: a ledger is most of it."""
-    count = 40
+    """Sixteen, each beside the one before, take less than three times what four do: a ledger is most of it."""
+    count = 16
     for number in range(count):
         begin_s = 200.0 + 400.0 * number
-        cells = [(begin_s + 2.0 * each, begin_s + 2.0 * each + 1.0) for each in range(200)]
+        cells = [(begin_s + 2.0 * each, begin_s + 2.0 * each + 1.0) for each in range(50)]
         keep(recorded(begin_s, begin_s + 500.0, cells, number=number))
 
     def peak_bytes(paths: list[Path]) -> int:

@@ -62,9 +62,9 @@ class Sum(NamedTuple):
 
 
 class Tagged(NamedTuple):
-    """The cells of one tag in a session."""
+    """The cells of one tag in a session: their part of the joules of all cells, and how many they are."""
 
-    sum: Sum
+    cells_fraction: float
     cell_count: int
 
 
@@ -142,13 +142,14 @@ class Settled:
     def by_tag(self) -> Iterator[tuple[str, Sum, int]]:
         """The cells of each tag; `""` for all else that is counted."""
         whole = self.sum
-        left, left_count = self.session.cells, whole.cell_count
-        for tag, (each, count) in self.session.tags.items():
+        cells = self.session.cells.times(whole.cells_fraction)
+        left, left_count = 1.0, whole.cell_count
+        for tag, (fraction, count) in self.session.tags.items():
             if tag:
-                left, left_count = left.plus(each.times(-1.0)), left_count - count
-                yield tag, each.times(whole.cells_fraction), count
+                left, left_count = left - fraction, left_count - count
+                yield tag, cells.times(fraction), count
         rest = self.session.rest.times(whole.rest_fraction)
-        yield "", left.times(whole.cells_fraction).plus(rest), max(0, left_count)
+        yield "", cells.times(max(0.0, left)).plus(rest), max(0, left_count)
 
 
 def curve(points: Iterable[Sampled], device_id: str) -> list[tuple[float, float, float]]:

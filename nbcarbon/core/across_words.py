@@ -20,7 +20,11 @@ LONGEST_KEY: Final = 40
 _NOTICEABLE: Final = 0.005
 """A session that is counted for less of itself than this leaves out says so."""
 
-_NONE: Final = {"notebook": "no notebook", "zone": "zone unknown", "tag": "untagged"}
+_NONE: Final = {
+    "notebook": "no notebook",
+    "zone": "zone unknown",
+    "tag": "untagged, and between cells",
+}
 
 
 def name_of(row: Row, by: str) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from nbcarbon.core import humanize
+from nbcarbon.core.amount import amount
 from nbcarbon.core.cell import Role
 from nbcarbon.core.escape import label
 from nbcarbon.core.live import live
-from nbcarbon.core.units import J_PER_KWH, J_PER_WH, PREFIX_STEP
 from nbcarbon.errors import SettingError
 
 if TYPE_CHECKING:
@@ -23,9 +21,6 @@ SETTING: Final = "budget"
 """The setting that holds the session's, as `Budget.text`; empty where there is none."""
 
 _STOP: Final = " stop"
-_FORM: Final = re.compile(r"([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-z]+)", re.IGNORECASE)
-_ENERGIES_J: Final = {"j": 1.0, "mwh": J_PER_WH / PREFIX_STEP, "wh": J_PER_WH, "kwh": J_PER_KWH}
-_MASSES_G: Final = {"mg": 1 / PREFIX_STEP, "g": 1.0, "kg": PREFIX_STEP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +50,15 @@ class Budget:
 
 
 def parse(text: str) -> Budget:
-    """A budget from `0.5kWh` or `200 g`. Raises SettingError, for `MWh` too: nobody's notebook has one, and
-    who writes it may mean mWh."""
-    amount = text.removesuffix(_STOP).strip()
-    found = _FORM.fullmatch(amount)
-    value = float(found[1]) if found else 0.0
-    unit = found[2].lower() if found else ""
-    if value > 0 and isfinite(value) and not (found and found[2].startswith("M")):
-        stop = text.endswith(_STOP)
-        if unit in _ENERGIES_J:
-            return Budget(energy_j=value * _ENERGIES_J[unit], stop=stop)
-        if unit in _MASSES_G:
-            return Budget(emissions_g=value * _MASSES_G[unit], stop=stop)
-    raise SettingError(
-        f"A budget cannot be {label(text)[:40]!r}.",
-        hint="Use an energy (J, mWh, Wh, kWh) or a mass (mg, g, kg): %carbon budget 0.5kWh, or 200g.",
-    )
+    """A budget from `0.5kWh` or `200 g`. Raises SettingError."""
+    try:
+        energy_j, emissions_g = amount(text.removesuffix(_STOP))
+    except SettingError:
+        raise SettingError(
+            f"A budget cannot be {label(text)[:40]!r}.",
+            hint="Use an energy or a mass with its unit: 0.5kWh, 10Wh or 200g.",
+        ) from None
+    return Budget(energy_j, emissions_g, text.endswith(_STOP))
 
 
 @dataclass(frozen=True, slots=True)

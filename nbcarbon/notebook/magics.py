@@ -258,6 +258,9 @@ class Magics:
         data = {"text/plain": text, "text/html": comparing.html(chosen)}
         self._shell.display_pub.publish(data=data, metadata={})
 
+    def _advice(self, wanted: Command) -> None:
+        self._say(self._app.advice())
+
     def _budget(self, wanted: Command) -> None:
         from nbcarbon.notebook import budgets
 
@@ -313,4 +316,6 @@ class Magics:
             return ["auto", *self._app.zone_choices()]
         if words[1] == "attribution":
             return ["machine", "share"]
+        if words[1] == "hardware":
+            return ["auto", "none", *self._app.hardware_choices()]
         return []

@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, str]] = {
     "where": "the same energy in every zone, or cloud region: %carbon where --provider aws",
     "whatif": "elsewhere, on another GPU: %carbon whatif --zone SE --gpu H100 --pue 1.1",
     "amortize": "queries that cost one training: --per-query 0.1Wh --training train",
+    "advice": "the three largest savings that this session shows, each with its figure",
     "budget": "say when so much is used: %carbon budget 0.5kWh, or 200g --stop, or off",
     "compare": "scores against energy, and what nobody beats: %carbon compare [--lower]",
     "name": "name the cell this stands in: %carbon name training",
@@ -188,7 +189,17 @@ def command(line: str) -> Command:
         hint = f"Options: {', '.join(sorted(allowed))}." if allowed else "It takes no options."
         raise SettingError(f"%carbon {name} has no option {given!r}.", hint=hint)
     words = tuple(word for word in rest if word not in flags)
-    if words and name in ("status", "report", "panel", "doctor", "on", "off", "reset", "help"):
+    if words and name in (
+        "status",
+        "report",
+        "advice",
+        "panel",
+        "doctor",
+        "on",
+        "off",
+        "reset",
+        "help",
+    ):
         raise SettingError(
             f"%carbon {name} takes nothing behind it.", hint=f"Type %carbon {name} alone."
         )

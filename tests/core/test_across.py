@@ -194,7 +194,7 @@ def test_rows_by_notebook_zone_and_tag() -> None:
     three = past("three", 30, 40, powers_w=powers_w, notebook="a.ipynb")
     tagged = PastSession(
         *(getattr(one, name) for name in list(PastSession.__dataclass_fields__)[:-1]),
-        {"training": Tagged(joules(40.0), 1)},
+        {"training": Tagged(40 / 60, 1), "": Tagged(20 / 60, 0)},
     )
 
     assert list(energies_j(table("notebook", [one, two, three]))) == ["a.ipynb", "b.ipynb"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nbcarbon.core.tags import by_tag
+from nbcarbon.history import read_past
 from tests.integration.kernels import Kernel, kernel
 
 if TYPE_CHECKING:
@@ -134,6 +135,18 @@ def test_a_summary_says_it_all(shared: Kernel, tmp_path: Path) -> None:
     )
     assert cells["batches"]["run_count"] == 5
     assert [each["tag"] for each in found["tags"]] == ["training", "model checks", None]
+    assert set(read_past(shared.ledger).tags) == {"training", "model checks", ""}
     # And so does the ledger, to whoever reads it without the kernel.
     notes = {each.name: each.notes for each in shared.session().figures().cells}
     assert notes["large"].score == 0.9
+
+
+def test_advice_has_a_figure_each_time(shared: Kernel) -> None:
+    for _ in range(3):
+        shared.run("again = 1" + WORK.format(0.3), cell_id="the-same-cell")
+    lines = plain(shared.run("%carbon advice").text).splitlines()
+    assert lines[0].startswith("What would have saved most")
+    assert any(": 3 runs, " in line for line in lines)
+    numbered = [line for line in lines if line[:2] in ("1.", "2.", "3.")]
+    said = [line for line in lines if "less, " in line and "% of this session: " in line]
+    assert 1 <= len(numbered) == len(said)
