@@ -19,6 +19,9 @@ COMMANDS: Final[dict[str, str]] = {
     "attribution": "whom shared devices are charged to: %carbon attribution machine, or share",
     "hardware": "what this machine is, for its embodied emissions: %carbon hardware laptop",
     "export": "write the session: %carbon export summary.json [--force] [--with-host]",
+    "estimate": "before it runs: --gpu A100 --count 8 --hours 24, or --like train --times 9",
+    "where": "the same energy in every zone, or cloud region: %carbon where --provider aws",
+    "whatif": "elsewhere, on another GPU: %carbon whatif --zone SE --gpu H100 --pue 1.1",
     "amortize": "queries that cost one training: --per-query 0.1Wh --training train",
     "advice": "the three largest savings that this session shows, each with its figure",
     "budget": "say when so much is used: %carbon budget 0.5kWh, or 200g --stop, or off",
@@ -32,7 +35,7 @@ COMMANDS: Final[dict[str, str]] = {
     "help": "this list",
 }
 ALIASES: Final = {"region": "zone"}
-_OWN_OPTIONS: Final = ("amortize",)
+_OWN_OPTIONS: Final = ("amortize", "estimate", "where", "whatif")
 """Commands that read their options themselves: these have values."""
 _FLAGS: Final = {
     "export": frozenset({"--force", "--with-host"}),
