@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 NAME: Final = "Markdown"
-SUFFIXES: Final = (".md", ".markdown")
+AS: Final = "markdown"
+ENDINGS: Final = (".md", ".markdown")
 
 MOST_ROWS: Final = 500
 """Of more cells the newest half as many are shown, and as many of the rest that used most."""

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from nbcarbon.core.summary import summary
 from nbcarbon.errors import ExportError
-from nbcarbon.export import export, load, renderer, suffixes
+from nbcarbon.export import endings, export, json_summary, load, markdown
+from tests.export.summaries import made
 from tests.payloads import PAYLOADS
-from tests.samples import DEVICES, STARTED, blind, session, short, train, wide
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def made(name: str = "train", *, with_host: bool = False) -> dict[str, Any]:
-    return summary(
-        session(train(name), short(), blind(), wide(), notices=(name,)),
-        session=STARTED,
-        ended_at=STARTED.started_at,
-        devices=DEVICES.values(),
-        interval_s=0.1,
-        with_host=with_host,
-    )
 
 
 def test_json_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -48,25 +36,19 @@ def test_markdown_can_be_read_aloud(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_a_name_stays_in_its_cell_of_the_table(payload: str) -> None:
-    text = renderer_of("a.md")(made(payload)).decode("utf-8").replace("\u00a0", " ")
+    text = markdown.render(made(payload)).decode("utf-8").replace("\u00a0", " ")
     rows = [line for line in text.splitlines() if line.startswith("|")]
     table = [row for row in rows if " s |" in row or "min |" in row or " ms |" in row]
     assert len(table) == 4
     assert all(row.replace("\\\\", "").replace("\\|", "").count("|") == 6 for row in table)
     assert "<script" not in text.lower()
-    assert json.loads(renderer_of("a.json")(made(payload)))["cells"][0]["devices"]
+    assert json.loads(json_summary.render(made(payload)))["cells"][0]["devices"]
 
 
-def renderer_of(name: str) -> Any:
-    from pathlib import Path
-
-    return renderer(Path(name))
-
-
-def test_an_unknown_suffix_names_those_there_are() -> None:
+def test_an_unknown_ending_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(ExportError) as caught:
-        renderer_of("a.xyz")
-    assert all(suffix in str(caught.value) for suffix in suffixes())
+        export(made(), tmp_path / "a.xyz")
+    assert all(ending in str(caught.value) for ending in endings())
 
 
 @pytest.mark.parametrize(
