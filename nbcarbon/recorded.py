@@ -124,7 +124,7 @@ def export_summary(
     told: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a summary to a file, in the format `as_` or by its ending. Returns where. Raises ExportError."""
-    from nbcarbon.export import export
+    from nbcarbon.export import export, wants
 
     try:
         target = path.expanduser()
@@ -132,6 +132,11 @@ def export_summary(
         raise ExportError(
             f"There is no such home as in {path}.", hint="Give the whole path."
         ) from None
+    if "elsewhere" in wants(target, as_):
+        from nbcarbon.core.elsewhere import elsewhere as priced
+        from nbcarbon.grid.elsewhere import elsewhere
+
+        summary = {**summary, "elsewhere": priced(summary, elsewhere())}
     export(summary, target, as_=as_, told=told, force=force)
     return target
 

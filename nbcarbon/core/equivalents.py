@@ -40,5 +40,17 @@ def equivalent(energy_j: float) -> str:
     return f"about {humanize.number(float(f'{charges:.2g}'))} phone charges"
 
 
+def source(energy_j: float) -> str:
+    """What the words of `equivalent` stand for, and who says so. Empty where there are none."""
+    if energy_j <= 0:
+        return ""
+    if energy_j / PHONE_CHARGE_J < _LEAST_CHARGES:
+        return f"a lamp of {LAMP_W:.0f}{humanize.SPACE}W uses what it says"
+    return (
+        f"a phone charge is {humanize.energy(PHONE_CHARGE_J)} "
+        "(US EPA, Greenhouse Gas Equivalencies Calculator, 2024 edition)"
+    )
+
+
 def _rounded_duration(duration_s: float) -> str:
     return humanize.duration(float(f"{duration_s:.2g}"))

@@ -9,6 +9,7 @@ has
     pieces(summary)        optional: the same bytes one after the other, where files grow with every cell
     merge(summary, found, force)   optional: the bytes of a file that is there already, with ours in it
     load(data)             optional: the summary in a file's bytes
+    WANTS                  optional: keys of a summary that are made only for who wants them
 
 Two modules may share a word and differ in their endings. Nothing here knows a live session.
 """
@@ -18,14 +19,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from nbcarbon.errors import ExportError
-from nbcarbon.export import cell_csv, codecarbon, json_summary, markdown
+from nbcarbon.export import cell_csv, codecarbon, html_report, json_summary, markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
     from types import ModuleType
 
-FORMATS: Final[tuple[ModuleType, ...]] = (json_summary, markdown, cell_csv, codecarbon)
+FORMATS: Final[tuple[ModuleType, ...]] = (
+    html_report,
+    json_summary,
+    markdown,
+    cell_csv,
+    codecarbon,
+)
 """In the order they are offered. A new format is a new module and a word here."""
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from math import nan
 from typing import TYPE_CHECKING, Any, Final
 
 from nbcarbon.core import humanize
 from nbcarbon.core.escape import markdown as escaped
-from nbcarbon.core.humanize import CO2E
 from nbcarbon.core.summary import notable_cells
+from nbcarbon.export import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,32 +51,15 @@ def _sentence(summary: Mapping[str, Any]) -> str:
 
 
 def _origin(summary: Mapping[str, Any]) -> str:
-    zone, intensity, settings = summary["zone"], summary["intensity"], summary["settings"]
-    charged = "whole machine" if settings["attribution"] == "machine" else "this notebook's share"
+    intensity = summary["intensity"]
     parts = [
-        humanize.place(
-            escaped(zone["name"]) if zone["id"] else None,
-            intensity["g_per_kwh"],
-            year=intensity["year"],
-            scope=intensity["scope"],
-            basis=intensity["basis"],
-            fallback=intensity["fallback"],
-        ),
+        shown.place(summary, escaped),
         f"{intensity['accounting']}, {escaped(intensity['source'])}",
-        charged,
-        *_calibrated(summary.get("calibration")),
-        f"PUE {humanize.number(settings['pue'])}",
+        shown.charged(summary),
+        *map(escaped, shown.calibrated(summary.get("calibration"))),
+        f"PUE {humanize.number(summary['settings']['pue'])}",
     ]
     return " · ".join(parts)
-
-
-def _calibrated(calibration: Mapping[str, Any] | None) -> list[str]:
-    """What the joules were calibrated against; a summary of an earlier version does not say."""
-    if calibration is None:
-        return []
-    fraction = calibration["calibrated_fraction"]
-    part = "" if fraction >= 0.9999 else f"{humanize.percent(fraction)} "
-    return [f"{part}calibrated against a wall meter on {escaped(calibration['date'])}"]
 
 
 def _cells(summary: Mapping[str, Any]) -> list[str]:
@@ -88,7 +70,7 @@ def _cells(summary: Mapping[str, Any]) -> list[str]:
             humanize.duration(cell["duration_s"]),
             _energy(cell),
             _emissions(cell),
-            escaped(", ".join(_how(cell))),
+            escaped(", ".join(shown.how(cell))),
         ]
         for cell in cells
     ]
@@ -98,12 +80,6 @@ def _cells(summary: Mapping[str, Any]) -> list[str]:
         f"{humanize.count(left_out)} smaller and older cells are not shown. The JSON has them all."
     )
     return [*_table(columns, rows), *(["", more] if left_out else [])]
-
-
-def _how(cell: Mapping[str, Any]) -> list[str]:
-    outcome = [] if cell["outcome"] == "ok" else [cell["outcome"].replace("_", " ")]
-    known = humanize.known(measured_fraction=cell["measured_fraction"])
-    return [*outcome, *([known] if cell["coverage_fraction"] > 0 else []), *cell["flags"]]
 
 
 def _parts(summary: Mapping[str, Any]) -> list[str]:
@@ -154,30 +130,8 @@ def _table(columns: Mapping[str, str], rows: Iterable[Sequence[str]]) -> list[st
 
 
 def _energy(part: Mapping[str, Any]) -> str:
-    return _shown(
-        humanize.energy_estimate(*_values(part, "energy_j", "low_j", "high_j"), **_quality(part))
-    )
+    return shown.with_range(shown.energy(part))
 
 
 def _emissions(part: Mapping[str, Any]) -> str:
-    values = _values(part, "emissions_g", "low_g", "high_g")
-    return _shown(humanize.estimate(*values, scale=CO2E, **_quality(part)))
-
-
-def _values(part: Mapping[str, Any], *keys: str) -> list[float]:
-    """Numbers of a summary, which says None where it has none."""
-    return [nan if part[key] is None else part[key] for key in keys]
-
-
-def _quality(part: Mapping[str, Any]) -> dict[str, Any]:
-    """How far a cell's figure goes; totals and parts are taken as they are."""
-    devices = part.get("devices", ())
-    return {
-        "coverage_fraction": part.get("coverage_fraction", 1.0),
-        "below_resolution": any(each["below_resolution"] and each["counted"] for each in devices),
-    }
-
-
-def _shown(estimate: humanize.Estimate) -> str:
-    """The value and always its range: a page has room for both."""
-    return f"{estimate.headline} ({estimate.interval})" if estimate.interval else estimate.headline
+    return shown.with_range(shown.emissions(part))

@@ -109,7 +109,7 @@ def test_a_summary_of_an_earlier_version_can_be_written(chosen: Any) -> None:
 def test_what_is_wrong_is_said_at_once() -> None:
     for path, as_, told, sentence in (
         ("a.xyz", "", {}, "does not say what to write"),
-        ("a.json", "yaml", {}, "There is no format 'yaml'. Use one of: json, markdown"),
+        ("a.json", "yaml", {}, "There is no format 'yaml'. Use one of: html, json, markdown"),
         ("a.json", "", {"colour": "red"}, "JSON has no option --colour. It has no options."),
     ):
         with pytest.raises(ExportError) as caught:
