@@ -4,6 +4,7 @@ The file's ending chooses the format, the longest that fits, or its word behind 
 has
 
     NAME, AS, ENDINGS      what it is called, its word, the file endings it answers to (the first is offered)
+    ALSO                   optional: endings it answers to where its word is said
     render(summary)        the file's bytes; with the keyword arguments that `OPTIONS` names
     OPTIONS                optional: what else may be said, by name, with its help
     pieces(summary)        optional: the same bytes one after the other, where files grow with every cell
@@ -19,7 +20,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from nbcarbon.errors import ExportError
-from nbcarbon.export import cell_csv, codecarbon, html_report, json_summary, markdown
+from nbcarbon.export import (
+    cell_csv,
+    codecarbon,
+    html_report,
+    json_summary,
+    markdown,
+    model_card,
+    paper_latex,
+    paper_markdown,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,6 +42,9 @@ FORMATS: Final[tuple[ModuleType, ...]] = (
     markdown,
     cell_csv,
     codecarbon,
+    model_card,
+    paper_latex,
+    paper_markdown,
 )
 """In the order they are offered. A new format is a new module and a word here."""
 
@@ -135,7 +148,7 @@ def _format(path: Path, as_: str = "") -> ModuleType:
     fitting = [
         (len(ending), -place)
         for place, each in enumerate(known)
-        for ending in each.ENDINGS
+        for ending in (*each.ENDINGS, *(getattr(each, "ALSO", ()) if as_ else ()))
         if name.endswith(ending)
     ]
     if fitting:
