@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nbcarbon.core.figures import Figures, SessionFigures
     from nbcarbon.core.session import Session
     from nbcarbon.errors import NbcarbonError
-    from nbcarbon.measuring import Measurement, measure, session
+    from nbcarbon.measuring import Measurement, measure, note, session
 
 __all__ = [
     "Figures",
@@ -36,6 +36,7 @@ __all__ = [
     "__version__",
     "load_ipython_extension",
     "measure",
+    "note",
     "session",
     "unload_ipython_extension",
 ]
@@ -47,6 +48,7 @@ _HOMES = {
     "Session": "core.session",
     "SessionFigures": "core.figures",
     "measure": "measuring",
+    "note": "measuring",
     "session": "measuring",
 }
 

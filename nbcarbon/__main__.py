@@ -91,6 +91,19 @@ def _parser() -> argparse.ArgumentParser:
     delete.add_argument("--delete", metavar="SESSION", help="delete one session")
     delete.add_argument("--before", metavar="DATE", help="delete sessions older than YYYY-MM-DD")
     delete.add_argument("--all", action="store_true", help="delete every session")
+    history.add_argument(
+        "--since", metavar="30d|DATE", help="from then on: 12h, 30d, 2w, YYYY-MM-DD"
+    )
+    history.add_argument(
+        "--by", choices=("notebook", "day", "zone", "tag"), default="", help="sums, not sessions"
+    )
+    shape = history.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="for programs")
+    shape.add_argument(
+        "--html", nargs="?", type=Path, const=Path("carbon-history.html"), metavar="PATH",
+        help="write a page that shows all of it [carbon-history.html]",
+    )  # fmt: skip
+    history.add_argument("--force", action="store_true", help="overwrite an existing page")
     history.set_defaults(command=_history)
 
     for name, text in (
@@ -204,8 +217,25 @@ def _history(chosen: argparse.Namespace) -> int:
         )
         print(f"Deleted: {count} session{'' if count == 1 else 's'}.")
         return 0
-    for line in recorded.session_lines(os.environ):
-        print(line)
+    return _history_shown(chosen)
+
+
+def _history_shown(chosen: argparse.Namespace) -> int:
+    from datetime import datetime
+
+    from nbcarbon import history
+
+    since = None
+    if chosen.since is not None:
+        since = history.moment(chosen.since, datetime.now().astimezone())
+    if chosen.html is not None:
+        written = history.write_page(os.environ, chosen.html, since=since, force=chosen.force)
+        print(f"Written: {written}")
+    elif chosen.json:
+        _print_json(history.as_json(os.environ, by=chosen.by, since=since))
+    else:
+        for line in history.session_lines(os.environ, by=chosen.by, since=since):
+            print(_shown(line))
     return 0
 
 

@@ -21,10 +21,12 @@ from nbcarbon.errors import RunError, SettingError
 from nbcarbon.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from nbcarbon.channel import End, Outbox
-    from nbcarbon.core.figures import SessionFigures
+    from nbcarbon.core.device import Device
+    from nbcarbon.core.events import HardwareLearned
+    from nbcarbon.core.figures import Figures, SessionFigures
     from nbcarbon.core.intensity import Intensity, Zone
     from nbcarbon.core.session import Session
     from nbcarbon.meter.link import Link, SamplerHandle
@@ -39,6 +41,9 @@ LEDGER_VARIABLE = "NBCARBON_LEDGER"
 
 GARBAGE_THRESHOLD = 20_000
 """Objects a sampler makes before it looks for cycles, of which it makes next to none."""
+
+GOES_ON = ("zone", "pue", "attribution", "hardware")
+"""What the user set for a session holds for the one after a reset."""
 
 FIRST_WAIT_S = 0.3
 SETTLE_WAIT_S = 0.3
@@ -70,7 +75,7 @@ class App:
     def options(self) -> dict[str, str]:
         """What the user has set for this session, for another one to go on with."""
         now = self.meter.look(lambda session: dict(session.settings))
-        return {name: now[name] for name in ("zone", "pue", "attribution") if name in now}
+        return {name: now[name] for name in GOES_ON if name in now}
 
     def settle(self) -> None:
         """Wait a moment until the sampler has taken in everything said so far."""
@@ -138,10 +143,66 @@ class App:
 
         return self.meter.look(view)
 
+    def runs_called(self, words: Sequence[str]) -> list[tuple[int, int]]:
+        """First and last index of the cells that each of these names, numbers or ranges stands for.
+
+        Raises SettingError for a word that stands for none.
+        """
+        from nbcarbon.core.naming import Named, spans
+
+        self.settle()
+        numbers = self.extension.hooks.numbers if self.extension is not None else {}
+        cells = self.session_figures().cells
+        runs = [Named(each.index, each.name) for each in cells if each.parent_index is None]
+        return spans(words, runs, numbers)
+
+    def advice(self) -> list[str]:
+        """The largest savings this session shows, in lines."""
+        from nbcarbon.core.advice import advice, words
+        from nbcarbon.grid.elsewhere import elsewhere
+
+        self.settle()
+        places = elsewhere()
+        found, figures = self.meter.look(
+            lambda session: (advice(session, places), session.figures())
+        )
+        if not found:
+            return ["This session shows nothing that would have saved a hundredth of it or more."]
+        return [
+            "What would have saved most, one by one. They overlap: do not add them up.",
+            *(
+                line
+                for number, each in enumerate(found, 1)
+                for line in words(each, number, figures.emissions.emissions_g)
+            ),
+        ]
+
+    def scored(self) -> list[Figures]:
+        """The finished cells of which the user said a score."""
+        from nbcarbon.core.notes import SCORE
+
+        self.settle()
+        return self.meter.look(
+            lambda session: [
+                session.figures_of(each)
+                for each in session.notes.runs_with(SCORE)
+                if each in session.cells
+            ]
+        )
+
     def zone_text(self) -> str:
         """The zone, its intensity, and how it was found."""
         session = self.meter.session
         return describe_zone(session.zone, session.intensity)
+
+    def hardware_lines(self) -> list[str]:
+        """What the embodied part is of, and what else could be said of this machine."""
+        from nbcarbon.core.lifecycle_words import hardware_lines
+        from nbcarbon.hardware.embodied import keys
+
+        found = self.meter.look(lambda session: hardware_lines(session.ground()))
+        known = ", ".join(keys(machines=True))
+        return [*found, f"Figures are known for {known}; or give kilograms: 1500kg."]
 
     def zone_choices(self) -> tuple[str, ...]:
         """Every zone there is a figure for."""
@@ -265,7 +326,7 @@ def _start(notebook: str, options: Mapping[str, str]) -> App:
         nbcarbon=__version__,
         notebook=Path(notebook).name,
         boot_id=_boot_id(),
-        settings=_as_text(chosen),
+        settings=as_text(chosen),
     )
     ledger = os.environ.pop(LEDGER_VARIABLE, "")
 
@@ -370,9 +431,13 @@ def _boot_id() -> str:
         return ""
 
 
-def _as_text(chosen: Settings) -> tuple[tuple[str, str], ...]:
+def as_text(chosen: Settings) -> tuple[tuple[str, str], ...]:
     """Settings as the ledger keeps them, without the folders of this user."""
-    kept = ("zone", "pue", "attribution", "interval_s")
+    kept = (
+        *("zone", "pue", "attribution", "interval_s"),
+        *("hardware", "hardware_share", "lifetime_years", "utilisation"),
+        *("water_site_l_per_kwh", "water_grid_l_per_kwh"),
+    )
     return tuple((name, str(getattr(chosen, name))) for name in kept)
 
 
@@ -459,6 +524,8 @@ def build_loop(
         mode=mode,
         look_at=look_at,
         calibrations=lambda: machine.calibrations(chosen, environ),
+        baseline=lambda: machine.baseline(chosen, environ),
+        hardware=hardware_of,
     )
 
 
@@ -529,6 +596,26 @@ def locate(
     from nbcarbon.grid.locate import locate
 
     return locate(wanted, environ)
+
+
+def hardware_of(devices: Iterable[Device], given: Mapping[str, str]) -> HardwareLearned:
+    """What making a machine with these devices emitted, by a session's settings. Raises nothing."""
+    from nbcarbon.core.events import HardwareLearned
+    from nbcarbon.hardware import chassis
+
+    assumed = chassis.Assumed.of(given)
+    found = chassis.this_chassis()
+    try:
+        return HardwareLearned(*chassis.hardware_of(found, devices, assumed))
+    except SettingError:  # which the doctor says
+        return HardwareLearned(*chassis.hardware_of(found, devices, chassis.Assumed()))
+
+
+def checked_hardware(text: str) -> str:
+    """What hardware can be set to. Raises SettingError."""
+    from nbcarbon.hardware import chassis
+
+    return chassis.checked(text)
 
 
 def checked_zone(text: str) -> str:

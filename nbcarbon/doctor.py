@@ -18,7 +18,7 @@ from nbcarbon import app, machine, recorded, settings
 from nbcarbon.core.baseline import shown as idle_text
 from nbcarbon.core.booking import devices_key
 from nbcarbon.core.energy import contained
-from nbcarbon.core.humanize import percent, plain
+from nbcarbon.core.humanize import grams, percent, plain
 from nbcarbon.core.units import S_PER_MIN
 from nbcarbon.core.wording import calibrated
 from nbcarbon.errors import CalibrationError, NbcarbonError, SensorError
@@ -59,7 +59,11 @@ def examine(environ: Mapping[str, str]) -> list[Check]:
         Check("zone", "ok" if zone.id else "unknown", app.describe_zone(zone, intensity), remedy)
     )
     checks.append(_ledger(loaded.settings, environ))
-    return [*checks, *_learnt(loaded.settings, environ, devices)]
+    return [
+        *checks,
+        *_learnt(loaded.settings, environ, devices),
+        _hardware(loaded.settings, devices),
+    ]
 
 
 def examine_apart(environ: Mapping[str, str]) -> list[Check]:
@@ -141,6 +145,20 @@ def _learnt(
         return [*checks, Check("baseline", "absent", text, hint)]
     shown = ", ".join(plain(f"{each.name} {idle_text(each)}") for each in baseline.devices)
     return [*checks, Check("baseline", "ok", f"idle on {baseline.date}: {shown}")]
+
+
+def _hardware(chosen: settings.Settings, devices: Sequence[Device]) -> Check:
+    """What the embodied part of emissions is of."""
+    try:
+        app.checked_hardware(chosen.hardware)
+    except NbcarbonError as error:
+        return Check("embodied", "problem", error.message, error.hint)
+    found = app.hardware_of(devices, dict(app.as_text(chosen)))
+    names = [f"{each.name}, {plain(grams(each.emissions_g))}" for each in found.made]
+    if not found.unknown:
+        return Check("embodied", "ok", "; ".join(names) or "not counted")
+    text = "; ".join([*names, f"no figure for {' and '.join(found.unknown)}"])
+    return Check("embodied", "absent", text, "Set hardware: NBCARBON_HARDWARE=laptop, say.")
 
 
 def _calibration(calibrations: Sequence[Calibration], devices: Sequence[Device]) -> Check:

@@ -189,6 +189,18 @@ def calibrations(chosen: Settings, environ: Mapping[str, str]) -> list[Calibrati
         return []
 
 
+def baseline(chosen: Settings, environ: Mapping[str, str]) -> Baseline | None:
+    """This machine's idle power; None where it was not measured or cannot be read, which the doctor says.
+    Raises nothing."""
+    folder = _folder(chosen, environ)
+    try:
+        if chosen.replay or not (folder / BASELINES).exists():
+            return None
+        return Kept(folder).baseline()
+    except (CalibrationError, OSError):
+        return None
+
+
 def _folder(chosen: Settings, environ: Mapping[str, str]) -> Path:
     from nbcarbon.ledger.store import state_folder
 

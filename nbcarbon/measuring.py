@@ -64,6 +64,23 @@ class Measurement:
         measured.measurement = self  # type: ignore[attr-defined]
         return measured  # type: ignore[return-value]
 
+    def note(
+        self,
+        *,
+        score: float | None = None,
+        unit: str = "",
+        queries: int | None = None,
+        tokens: int | None = None,
+    ) -> None:
+        """Say of this block, while it runs or after, what `nbcarbon.note` says of a cell."""
+        from nbcarbon.core import notes
+
+        values = notes.said(score=score, unit=unit, queries=queries, tokens=tokens)
+        run = next((each for each in reversed(self._runs) if each is not None), self._finished)
+        current = app.current()
+        if current is not None and run is not None:
+            _note(current, values, run.index)
+
     @property
     def report(self) -> Figures:
         """The figures of the last finished run of this block.
@@ -99,11 +116,56 @@ def session() -> Session:
     """
     current = app.current()
     if current is None:
-        raise NotMeasuring(
-            "Nothing is being measured.",
-            hint="Start with %load_ext nbcarbon, or with nbcarbon.measure() in a script.",
-        )
+        raise _nothing_measured()
     return current.meter.session
+
+
+def note(
+    *,
+    score: float | None = None,
+    unit: str = "",
+    queries: int | None = None,
+    tokens: int | None = None,
+    cell: str | int | None = None,
+) -> None:
+    """Say of the cell or block that runs now what only its code knows, for `%carbon compare` and for
+    figures per query or token::
+
+        nbcarbon.note(score=model.score(x, y), unit="accuracy", queries=len(x))
+
+    Said again, the last word counts. `queries` and `tokens` are of one time the body runs, where it is run
+    again and again. `cell` is the name or number of another cell, which may be over. Raises SettingError
+    for a value that cannot be and for a cell nobody knows, NotMeasuring where nothing was started. While
+    measuring is off it does nothing.
+    """
+    from nbcarbon.core import notes
+
+    values = notes.said(score=score, unit=unit, queries=queries, tokens=tokens)
+    current = app.current()
+    if current is None:
+        raise _nothing_measured()
+    if cell is not None:
+        _note(current, values, current.runs_called([str(cell)])[-1][1])
+        return
+    run = current.meter.running()
+    if run is not None:
+        _note(current, values, run.index)
+    elif current.meter.measuring:
+        raise NotMeasuring(
+            "No cell or block runs here.", hint="Say which one: nbcarbon.note(..., cell='train')."
+        )
+
+
+def _note(current: app.App, values: dict[str, str], index: int) -> None:
+    for name, value in values.items():
+        current.meter.note(name, value, index, index)
+
+
+def _nothing_measured() -> NotMeasuring:
+    return NotMeasuring(
+        "Nothing is being measured.",
+        hint="Start with %load_ext nbcarbon, or with nbcarbon.measure() in a script.",
+    )
 
 
 def _outcome(kind: type[BaseException] | None) -> Outcome:

@@ -13,7 +13,7 @@ from nbcarbon import settings
 from nbcarbon.errors import ExportError, LedgerError, SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from nbcarbon.core.session import Session
     from nbcarbon.settings import Settings
@@ -111,7 +111,16 @@ def export_session(
     told: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a session to a file, in the format `as_` or by its ending. Returns where. Raises ExportError."""
+    from nbcarbon.export import wants
+
     summary = summary_of(session, with_host=with_host, lazy=True)
+    if "advice" in wants(path, as_):
+        from dataclasses import asdict
+
+        from nbcarbon.core.advice import advice
+        from nbcarbon.grid.elsewhere import elsewhere
+
+        summary["advice"] = [asdict(each) for each in advice(session, elsewhere())]
     return export_summary(summary, path, force=force, as_=as_, told=told)
 
 
@@ -133,10 +142,10 @@ def export_summary(
             f"There is no such home as in {path}.", hint="Give the whole path."
         ) from None
     if "elsewhere" in wants(target, as_):
-        from nbcarbon.core.elsewhere import elsewhere as priced
-        from nbcarbon.grid.elsewhere import elsewhere
+        from nbcarbon.core.elsewhere import elsewhere
+        from nbcarbon.grid.well_known import well_known
 
-        summary = {**summary, "elsewhere": priced(summary, elsewhere())}
+        summary = {**summary, "elsewhere": elsewhere(summary, well_known())}
     export(summary, target, as_=as_, told=told, force=force)
     return target
 
@@ -167,35 +176,6 @@ def delete_sessions(
             ) from None
         return store.delete_before(folder, moment)
     return sum(map(store.delete, store.sessions(folder))) if everything else 0
-
-
-def session_lines(environ: Mapping[str, str]) -> Iterable[str]:
-    """One line for each recorded session, oldest first: id, begin, cells, energy, emissions."""
-    from nbcarbon.core import humanize
-    from nbcarbon.ledger import store
-
-    folder = sessions_folder(settings.load(environ).settings, environ)
-    found = store.sessions(folder)
-    if not found:
-        yield f"No session has been recorded in {folder} yet."
-    for path in found:
-        begin = store.began_at(path).astimezone().strftime("%Y-%m-%d %H:%M")
-        name = path.stem.partition("-")[2]
-        try:
-            figures = read_session(path).figures()
-        except LedgerError as error:
-            yield f"{name}  {begin}  {error}"
-            continue
-        count = len(figures.cells)
-        yield "  ".join(
-            [
-                name,
-                begin,
-                f"{count:>4} cell{' ' if count == 1 else 's'}",
-                humanize.energy(figures.energy.energy_j),
-                humanize.mass(figures.emissions.emissions_g),
-            ]
-        )
 
 
 def summary_of(session: Session, *, with_host: bool = False, lazy: bool = False) -> dict[str, Any]:

@@ -7,6 +7,7 @@ second to import: whoever calls, calls from a process of its own (`_report_chart
 from __future__ import annotations
 
 from itertools import accumulate, takewhile
+from math import pi
 from typing import TYPE_CHECKING, Any, Final
 from unicodedata import east_asian_width
 
@@ -25,6 +26,7 @@ POWER_HEIGHT_PX: Final = 210
 ROW_PX: Final = 24
 NAME_PX: Final = 190
 """Room for the names left of bars."""
+PIE_PX: Final = 170
 LETTER_PX: Final = 6.2
 LONGEST_NAME: Final = 28
 MOST_TICKS: Final = 6
@@ -48,7 +50,7 @@ def documents(wanted: Mapping[str, Any]) -> dict[str, Any]:
 
     logging.getLogger("bokeh").setLevel(logging.ERROR)
     made = {
-        name: power_figure(**what) if name == "power" else bars_figure(what)
+        name: power_figure(**what) if name == "power" else _ROWS.get(name, bars_figure)(what)
         for name, what in wanted.items()
     }
     return {name: json_item(each) for name, each in made.items()}
@@ -157,6 +159,69 @@ def bars_figure(rows: Sequence[Mapping[str, Any]]) -> figure:
         text_font_size="12px", text_color=charts.SOFT,
     )  # fmt: skip
     return fig
+
+
+def pie_figure(rows: Sequence[Mapping[str, Any]]) -> figure:
+    """Parts of a whole, clockwise from the top, with their names and words beside them."""
+    from bokeh.models import ColumnDataSource, Range1d
+    from bokeh.plotting import figure
+
+    height_px = max(PIE_PX, ROW_PX * len(rows)) + 8
+    fig = figure(
+        width=WIDTH_PX,
+        height=height_px,
+        min_border=0,
+        x_range=Range1d(start=0, end=WIDTH_PX),
+        y_range=Range1d(start=0, end=height_px),
+        tools=[],
+        toolbar_location=None,
+        outline_line_color=None,
+        background_fill_color=None,
+        border_fill_color=None,
+        output_backend="svg",
+    )
+    fig.toolbar.logo = None
+    fig.grid.visible = fig.axis.visible = False
+    whole = sum(each["value"] for each in rows)
+    ends = [pi / 2 - 2 * pi * each / whole for each in accumulate(row["value"] for row in rows)]
+    top = height_px / 2 + ROW_PX * (len(rows) - 1) / 2
+    source = ColumnDataSource(
+        {
+            "start": [pi / 2, *ends[:-1]],
+            "end": ends,
+            "colour": [each["colour"] for each in rows],
+            "y": [top - ROW_PX * place for place in range(len(rows))],
+            "name": [_named(each) for each in rows],
+            "text": [each["text"] for each in rows],
+        }
+    )
+    fig.wedge(
+        x=PIE_PX / 2 + 4, y=height_px / 2, radius=PIE_PX / 2, start_angle="start", end_angle="end",
+        direction="clock", source=source, fill_color="colour", line_color=None,
+    )  # fmt: skip
+    beside_px = PIE_PX + 48
+    fig.scatter(
+        x=beside_px,
+        y="y",
+        marker="square",
+        size=11,
+        source=source,
+        fill_color="colour",
+        line_color=None,
+    )
+    fig.text(
+        x=beside_px + 14, y="y", text="name", source=source, text_baseline="middle",
+        text_font_size="12px", text_color=charts.INK,
+    )  # fmt: skip
+    fig.text(
+        x=beside_px + 14 + NAME_PX, y="y", text="text", source=source, text_baseline="middle",
+        text_font_size="12px", text_color=charts.SOFT,
+    )  # fmt: skip
+    return fig
+
+
+_ROWS: Final = {"tags": pie_figure}
+"""How rows are drawn that are no bars."""
 
 
 def _named(row: Mapping[str, Any]) -> str:

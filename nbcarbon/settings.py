@@ -43,6 +43,28 @@ class Settings:
     )
     sync_gpu: bool = _option(True, "wait for queued GPU work at both ends of a %%carbon cell")
     panel: bool = _option(True, "live figures and the panel in notebook pages")
+    hardware: str = _option(
+        "auto", "this machine for its embodied emissions: auto, none, a name or kilograms"
+    )
+    hardware_share: float = _option(1.0, "the part of it that is yours", low=0.0, high=1.0)
+    lifetime_years: float = _option(
+        0.0, "years that hardware lasts; 0: as the figure's source has it", low=0.0, high=50.0
+    )
+    utilisation: float = _option(
+        0.0,
+        "the part of them in which it works; 0: 0.2 at home, 0.85 in a server",
+        low=0.0,
+        high=1.0,
+    )
+    water_site_l_per_kwh: float = _option(
+        0.0,
+        "litres for cooling, for each kWh of IT energy (WUE); 0: not counted",
+        low=0.0,
+        high=100.0,
+    )
+    water_grid_l_per_kwh: float = _option(
+        0.0, "litres for making electricity, for each kWh; 0: not counted", low=0.0, high=1000.0
+    )
     keep_days: int = _option(400, "delete sessions older than this many days", low=1, high=36_500)
     state_dir: str = _option("", "where sessions are kept, instead of $XDG_STATE_HOME/nbcarbon")
     powercap_root: str = _option("/sys/class/powercap", "root of the Linux powercap tree")

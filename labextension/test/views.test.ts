@@ -48,7 +48,7 @@ describe('the head', () => {
     for (const words of ['10.7', 'Wh', '10.3 – 11.2', '0.33\u00a0gCO₂e', '0.29 – 0.38']) {
       expect(text).toContain(words);
     }
-    expect(text).toContain('about half of a phone charge');
+    expect(text).toContain('about half of a phone charge (19\u00a0Wh, US EPA 2024)');
     expect(find(summary, '[data-nbc-known]').dataset['nbcKnown']).toBe('mixed');
     expect(find(summary, '.nbcarbon-warning').hidden).toBe(true);
     expect(summary.node.getAttribute('aria-live')).toBe('off');

@@ -134,6 +134,8 @@ def energy(
     if trace.power_w is not None and duration_s < hidden_s:
         # No sample need lie in it: anything from nothing to all that it can draw.
         high_j = device.max_power_w * duration_s
+    elif below:
+        high_j = max(high_j, _most_j(trace, window, low_w))
     return DeviceEnergy(
         device.id,
         energy_j,
@@ -144,6 +146,22 @@ def energy(
         own_fraction=own_fraction,
         parts=notable([*parts, ErrorPart(UNSEEN, unseen_j)]),
     )
+
+
+def _most_j(trace: Trace, window: Window, low_w: float) -> float:
+    """All that was counted from the update before a window to the one after it, but for an idle rest.
+
+    Two updates say nothing of where between them the work was: power next to one end of a window is
+    that of its other end as well, where all of it lies within a period or two.
+    """
+    before, _ = trace.near(window.start_s)
+    _, after = trace.near(window.end_s)
+    if not before or not after:
+        return 0.0
+    start, end = before[-1], after[0]
+    rest_s = end.instant_s - start.instant_s - window.duration_s
+    counted_j = end.energy_j - start.energy_j - max(0.0, rest_s) * low_w
+    return min(counted_j, trace.device.max_power_w * window.duration_s)
 
 
 def _parts(trace: Trace, start: End, end: End, energy_j: float, swing_w: float) -> list[ErrorPart]:

@@ -29,6 +29,7 @@ from nbcarbon.core.said import (
     CellEnded,
     CellOpened,
     CellRestarted,
+    CellsNoted,
     Edge,
     SessionEnded,
     SessionStarted,
@@ -40,10 +41,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nbcarbon.core.attribution import Rule
+    from nbcarbon.core.baseline import Baseline
     from nbcarbon.core.booking import Charged
     from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.cell import CellReport
     from nbcarbon.core.device import Device
+    from nbcarbon.core.embodied import Manufactured
     from nbcarbon.core.energy import DeviceEnergy, Energy
     from nbcarbon.core.figures import Seen
     from nbcarbon.core.intensity import Intensity, Zone
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GRID_NOTICES",
+    "BaselineLearned",
     "BetweenMeasured",
     "CalibrationLearned",
     "CellClosed",
@@ -60,12 +64,14 @@ __all__ = [
     "CellOpened",
     "CellRestarted",
     "CellsKept",
+    "CellsNoted",
     "DevicePoint",
     "DeviceSum",
     "DevicesFound",
     "Edge",
     "Event",
     "Folded",
+    "HardwareLearned",
     "IntensityLearned",
     "Noticed",
     "PartSum",
@@ -187,6 +193,24 @@ class CalibrationLearned:
     calibration: Calibration
 
 
+@dataclass(frozen=True, slots=True)
+class BaselineLearned:
+    """What this machine uses at rest, as somebody measured it."""
+
+    baseline: Baseline
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareLearned:
+    """What making this machine emitted, in place of what was said before: devices come late.
+
+    `unknown` names the hardware of which there is no figure.
+    """
+
+    made: tuple[Manufactured, ...]
+    unknown: tuple[str, ...] = ()
+
+
 GRID_NOTICES: Final = ("zone", "intensity")
 """Keys of notices that stand and fall with the zone."""
 
@@ -208,8 +232,9 @@ class Unknown:
 
 
 Event = Union[  # noqa: UP007 (built at run time, by name)
-    CellOpened, CellRestarted, CellEnded, SettingChanged, SessionStarted, SamplerStarted, DevicesFound, Sampled,
-    CellClosed, CellsKept, Folded, BetweenMeasured, IntensityLearned, CalibrationLearned, Noticed, SessionEnded, Unknown,
+    CellOpened, CellRestarted, CellEnded, CellsNoted, SettingChanged, SessionStarted, SamplerStarted, DevicesFound, Sampled,
+    CellClosed, CellsKept, Folded, BetweenMeasured, IntensityLearned, CalibrationLearned, BaselineLearned, HardwareLearned, Noticed,
+    SessionEnded, Unknown,
 ]  # fmt: skip
 
 LONGEST_SHARED: Final = 48
@@ -311,6 +336,14 @@ def _hints(kind: type[Any]) -> dict[str, Any]:
         from nbcarbon.core.calibration import Calibration
 
         names["Calibration"] = Calibration
+    elif kind is BaselineLearned:
+        from nbcarbon.core.baseline import Baseline
+
+        names["Baseline"] = Baseline
+    elif kind is HardwareLearned:
+        from nbcarbon.core.embodied import Manufactured
+
+        names["Manufactured"] = Manufactured
     elif kind in (CellsKept, Folded, PartSum):  # a compacted ledger's
         from nbcarbon.core.attribution import Rule
         from nbcarbon.core.booking import Charged

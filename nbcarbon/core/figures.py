@@ -16,19 +16,22 @@ from nbcarbon.core.attribution import Rule
 from nbcarbon.core.booking import divided, seen_devices
 from nbcarbon.core.device import Provenance
 from nbcarbon.core.emissions import operational
-from nbcarbon.core.energy import contained, coverage, total
+from nbcarbon.core.energy import contained, coverage
+from nbcarbon.core.lifecycle import of_run
+from nbcarbon.core.notes import NO_NOTES, CellNotes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from nbcarbon.core.booking import Calibrations, Charged
+    from nbcarbon.core.booking import Booking, Calibrations, Charged
     from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.cell import CellReport, Outcome
     from nbcarbon.core.device import Device, Kind
     from nbcarbon.core.emissions import Emissions
     from nbcarbon.core.energy import DeviceEnergy, Energy
     from nbcarbon.core.intensity import Intensity, Zone
+    from nbcarbon.core.lifecycle import Ground, Lifecycle, SessionLifecycle
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class DeviceFigure:
 
     `counted` is false for a device whose joules another one of the same run already holds: it is
     shown, and left out of the total. `own_fraction` is None where nobody can tell whose work it
-    was; all of its joules are charged then. `mean_power_w` is over the time truly observed.
+    was; all of its joules are charged then. `mean_power_w` is over the time truly observed. `idle_j` are
+    the joules it would have used at rest, None where that is not known.
     """
 
     id: str
@@ -53,6 +57,7 @@ class DeviceFigure:
     coverage_fraction: float
     own_fraction: float | None = None
     counted: bool = True
+    idle_j: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ class Figures:
     notebook's part of the machine's joules, None where nobody can tell, and `other_energy` what the
     rule not in force would have charged. `parent_index` is the run this one was nested in, whose
     figures hold these already. With a `calibration` the joules are those at the wall, its devices' their
-    sensors' own all the same.
+    sensors' own all the same. `lifecycle` says what the joules were made of, None where nobody asked.
+    `notes` are what the user said of it, `run_count` is how often it ran its body.
     """
 
     name: str
@@ -88,6 +94,9 @@ class Figures:
     pue: float
     parent_index: int | None = None
     calibration: Calibration | None = None
+    lifecycle: Lifecycle | None = None
+    notes: CellNotes = NO_NOTES
+    run_count: int = 1
 
     @property
     def energy_j(self) -> float:
@@ -209,7 +218,7 @@ class SessionFigures:
 
     `cells` holds nested runs too, which are part of the run around them: the totals do not add them.
     `cells_energy` is that of those in no other one, and `seen` says how they are known. `calibrated_fraction` is the part of the
-    joules that `calibration` holds for: devices come and go.
+    joules that `calibration` holds for: devices come and go. `tagged` says that some cells have a tag.
     """
 
     cells: CellFigures
@@ -230,6 +239,8 @@ class SessionFigures:
     notices: tuple[str, ...] = ()
     calibration: Calibration | None = None
     calibrated_fraction: float = 0.0
+    lifecycle: SessionLifecycle | None = None
+    tagged: bool = False
 
     @property
     def measured_fraction(self) -> float:
@@ -252,6 +263,9 @@ def figures(
     pue: float,
     calibrations: Calibrations | None = None,
     overlapped: Mapping[int, Charged] | None = None,
+    ground: Ground | None = None,
+    notes: CellNotes = NO_NOTES,
+    run_count: int = 1,
 ) -> Figures:
     """Price one report. Raises KeyError where it speaks of a device that `devices` does not hold.
 
@@ -266,10 +280,27 @@ def figures(
         calibration = calibrations.get(seen_devices(report.devices, devices))
     beside = (overlapped or {}).get(report.run.index)
     time_s = report.duration_s if beside is None else beside.time_s
-    energy = _total(report, devices, rule, calibration, time_s)
+    booking = _booking(report, devices, rule, time_s)
+    energy = booking.calibrated(calibration)
+    split = None
+    if ground is not None:
+        split = of_run(
+            charged,
+            devices,
+            ground,
+            energy=energy,
+            time_s=booking.time_s,
+            calibration=calibration,
+            pue=pue,
+            intensity=intensity,
+        )
     shown = tuple(
         _device_figure(
-            part, devices[part.device_id], report.duration_s, part.device_id in counted_ids
+            part,
+            devices[part.device_id],
+            report.duration_s,
+            part.device_id in counted_ids,
+            None if split is None else split.idle_j[part.device_id],
         )
         for part in charged
     )
@@ -298,33 +329,31 @@ def figures(
         devices=shown,
         own_fraction=attribution.own_fraction(counted),
         rule=rule,
-        other_energy=_total(report, devices, other_rule, calibration, time_s),
+        other_energy=_booking(report, devices, other_rule, time_s).calibrated(calibration),
         zone=zone,
         intensity=intensity,
         pue=pue,
         parent_index=run.parent_index,
         calibration=calibration,
+        lifecycle=None if split is None else split.whole,
+        notes=notes,
+        run_count=run_count,
     )
 
 
-def _total(
-    report: CellReport,
-    devices: Mapping[str, Device],
-    rule: Rule,
-    calibration: Calibration | None,
-    time_s: float,
-) -> Energy:
-    """What a rule charges, at the wall where there is a calibration."""
+def _booking(
+    report: CellReport, devices: Mapping[str, Device], rule: Rule, time_s: float
+) -> Booking:
+    """What a rule charges: joules, and the seconds that go with them."""
     own = [attribution.own(part, rule) for part in report.devices]
-    if calibration is None:
-        return total(own, devices)
+    if rule is Rule.MACHINE:
+        return divided({"own": own}, devices, time_s, rest="own")["own"]
     rest = [attribution.rest(part, rule) for part in report.devices]
-    shares = divided({"own": own, "rest": rest}, devices, time_s, rest="own")
-    return shares["own"].calibrated(calibration)
+    return divided({"own": own, "rest": rest}, devices, time_s, rest="own")["own"]
 
 
 def _device_figure(
-    part: DeviceEnergy, device: Device, duration_s: float, counted: bool
+    part: DeviceEnergy, device: Device, duration_s: float, counted: bool, idle_j: float | None
 ) -> DeviceFigure:
     seen_s = duration_s * part.coverage_fraction
     return DeviceFigure(
@@ -341,6 +370,7 @@ def _device_figure(
         coverage_fraction=part.coverage_fraction,
         own_fraction=part.own_fraction,
         counted=counted,
+        idle_j=idle_j,
     )
 
 

@@ -49,6 +49,7 @@ class Scale:
 ENERGY: Final = Scale(("µWh", "mWh", "Wh", "kWh", "MWh"), 2)
 POWER: Final = Scale(("mW", "W", "kW", "MW"), 1)
 GRAMS: Final = Scale(("µg", "mg", "g", "kg", "t"), 2)
+WATER: Final = Scale(("µl", "ml", "l", "m³"), 2)
 CO2E: Final = Scale(tuple(f"{symbol}CO₂e" for symbol in GRAMS.symbols), 2)
 
 
@@ -277,5 +278,5 @@ def plain(text: str, *, ascii: bool = False) -> str:
 
 _TERMINAL: Final = {ord(SPACE): " ", ord(THIN_SPACE): " "}
 _ASCII: Final = {
-    ord("–"): "-", ord("−"): "-", ord("·"): "|", ord("µ"): "u", ord("₂"): "2", ord("…"): "~",
+    ord("–"): "-", ord("−"): "-", ord("·"): "|", ord("µ"): "u", ord("₂"): "2", ord("…"): "~", ord("³"): "3",
 }  # fmt: skip

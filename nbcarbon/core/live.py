@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nbcarbon.core.attribution import Rule
-from nbcarbon.core.booking import divided
+from nbcarbon.core.booking import divided, seen_devices
 from nbcarbon.core.cell import Role
 from nbcarbon.core.device import Provenance
 from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import contained, total
+from nbcarbon.core.lifecycle import of_energy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from nbcarbon.core.emissions import Emissions
     from nbcarbon.core.energy import DeviceEnergy, Energy
     from nbcarbon.core.events import Sampled
+    from nbcarbon.core.lifecycle import Lifecycle
     from nbcarbon.core.session import Session
 
 
@@ -52,6 +54,7 @@ class Live:
     running_energy: Energy
     running_emissions: Emissions
     calibration: Calibration | None = None
+    lifecycle: Lifecycle | None = None
 
 
 def live(session: Session, *, since: Sampled | None = None) -> Live:
@@ -87,6 +90,7 @@ def live(session: Session, *, since: Sampled | None = None) -> Live:
         running_energy=running,
         running_emissions=operational(running, **priced),  # type: ignore[arg-type]
         calibration=calibration,
+        lifecycle=_lifecycle(session, whole, running, calibration),
     )
 
 
@@ -131,6 +135,34 @@ def _running(
     shares = divided({"own": charged, "rest": rest}, session.devices, time_s, rest="own")
     own = shares["own"].calibrated(calibration)
     return replace(own, low_j=0.0, high_j=all_of_it.calibrated(calibration).high_j)
+
+
+def _lifecycle(
+    session: Session,
+    whole: Sequence[DeviceEnergy],
+    running: Energy,
+    calibration: Calibration | None,
+) -> Lifecycle:
+    """What all of it was made of: what was booked, and what came since."""
+    booked = session.lifecycle()
+    time_s = max(0.0, session.unbooked_s())
+    whole_j = sum(part.energy_j for part in whole)
+    if session.rule is not Rule.MACHINE and whole_j > 0:
+        own_j = sum(part.energy_j * session.own_fraction_of(part.device_id) for part in whole)
+        time_s *= own_j / whole_j
+    if running.energy_j <= 0 and time_s <= 0:
+        return booked.total
+    return booked.total.plus(
+        of_energy(
+            running,
+            seen_devices(whole, session.devices),
+            time_s,
+            booked.ground,
+            calibration=calibration,
+            pue=session.pue,
+            intensity=session.intensity,
+        )
+    )
 
 
 def _measured_fraction(

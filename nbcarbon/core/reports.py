@@ -222,6 +222,21 @@ class Reports(Mapping[int, CellReport]):
                 found.append(index)
         return found[::-1]
 
+    def spans(self) -> Iterator[tuple[float, float, float]]:
+        """Begin and end of the user's own runs that are in no other one, and how far the wall clock was ahead
+        of them then: without their reports."""
+        for index, place in zip(self._indexes, self._places, strict=True):
+            recent = self._recent.get(index)
+            if recent is not None:
+                run, end_s = recent[0].run, recent[0].end_s
+                if run.role is Role.CELL and run.parent_index is None:
+                    yield run.start_s, end_s, run.started_at.timestamp() - run.start_s
+                continue
+            head = _HEAD.unpack_from(self._pages[place >> 32].data, place & 0xFFFFFFFF)
+            _, _, parent, _, start_s, end_s, started_us, *_ = head
+            if _ROLES[head[_ROLE]] is Role.CELL and parent == _NO_PARENT:
+                yield start_s, end_s, started_us * _MICROSECOND.total_seconds() - start_s
+
     def _rank(self, index: int, place: int) -> tuple[Role, Sequence[float]]:
         """A run's role and its joules by rule, without its report."""
         recent = self._recent.get(index)

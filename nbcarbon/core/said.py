@@ -60,6 +60,16 @@ class SettingChanged(NamedTuple):
     value: str
 
 
+class CellsNoted(NamedTuple):
+    """What the user said of runs (`notes`): of those from one index to another, to whatever comes where
+    that is None."""
+
+    name: str
+    value: str
+    first_index: int
+    last_index: int | None = None
+
+
 class SessionStarted(NamedTuple):
     id: str
     started_at: datetime

@@ -17,6 +17,7 @@ from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import DeviceEnergy
 from nbcarbon.core.events import (
     GRID_NOTICES,
+    BaselineLearned,
     BetweenMeasured,
     CalibrationLearned,
     CellClosed,
@@ -24,9 +25,11 @@ from nbcarbon.core.events import (
     CellOpened,
     CellRestarted,
     CellsKept,
+    CellsNoted,
     DevicesFound,
     DeviceSum,
     Folded,
+    HardwareLearned,
     IntensityLearned,
     Noticed,
     PartSum,
@@ -39,16 +42,20 @@ from nbcarbon.core.events import (
 from nbcarbon.core.figures import CellFigures, Figures, Seen, SessionFigures, figures, seen
 from nbcarbon.core.history import History
 from nbcarbon.core.intensity import Accounting, Basis, Confidence, Intensity, Scope, Zone
+from nbcarbon.core.lifecycle import Ground, SessionLifecycle, Water, of_session
+from nbcarbon.core.notes import TAG, CellNotes, Notes
 from nbcarbon.core.reports import NOT_RANKED, Page, Reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from nbcarbon.core.baseline import Baseline
     from nbcarbon.core.booking import Charged
     from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.cell import CellReport
     from nbcarbon.core.device import Device
+    from nbcarbon.core.embodied import Manufactured
     from nbcarbon.core.energy import Energy
     from nbcarbon.core.events import Event
 
@@ -95,6 +102,7 @@ class Session:
         self.runs_of: dict[str, int] = {}
         self.nested: dict[int, list[int]] = {}
         self.notices: dict[str, str] = {}
+        self.notes = Notes()
         self.zone = UNKNOWN_ZONE
         self.intensity = WORLD
         self.settings: dict[str, str] = {}
@@ -102,6 +110,9 @@ class Session:
         self.until_s = 0.0
         self.sampler_count = 0
         self.calibrations: dict[tuple[str, ...], Calibration] = {}
+        self.baseline: Baseline | None = None
+        self.hardware: tuple[Manufactured, ...] | None = None
+        self.unknown_hardware: tuple[str, ...] = ()
         self._books = {rule: Books() for rule in Rule}
         self._overlapped: dict[int, Charged] = {}
         self._seen = dict.fromkeys(Rule, Seen())
@@ -146,6 +157,15 @@ class Session:
 
     def _calibration_learned(self, event: CalibrationLearned) -> None:
         self.calibrations[event.calibration.devices] = event.calibration
+
+    def _cells_noted(self, event: CellsNoted) -> None:
+        self.notes.add(event)
+
+    def _baseline_learned(self, event: BaselineLearned) -> None:
+        self.baseline = event.baseline
+
+    def _hardware_learned(self, event: HardwareLearned) -> None:
+        self.hardware, self.unknown_hardware = event.made, event.unknown
 
     def _noticed(self, event: Noticed) -> None:
         self.notices[event.key] = event.text
@@ -339,7 +359,25 @@ class Session:
             pue=self.pue,
             calibrations=self.calibrations,
             overlapped=self._overlapped,
+            ground=self.ground(),
+            notes=self.notes_of(index, self.cells[index].run.parent_index),
+            run_count=self.run_count_of(index),
         )
+
+    def run_count_of(self, index: int) -> int:
+        """How often a cell ran its body: once, but where it was to run it again and again."""
+        if index not in self.nested:
+            return 1
+        return sum(self.cells[each].run.repeat_count for each in self.nested[index]) or 1
+
+    def notes_of(self, index: int, parent_index: int | None) -> CellNotes:
+        """What was said of a run, which has the tag of the outermost one that it is part of."""
+        root_index, above = index, parent_index
+        while above is not None:
+            root_index = above
+            run = self.cells[above].run if above in self.cells else self.open.get(above)
+            above = None if run is None else run.parent_index
+        return self.notes.of(index, root_index)
 
     @property
     def duration_s(self) -> float:
@@ -352,6 +390,29 @@ class Session:
     def energy(self, rule: Rule | None = None) -> Energy:
         """Everything booked so far but what is others'."""
         return self._books[rule or self.rule].energy(OURS, self.calibrations)
+
+    def ground(self) -> Ground:
+        """What the split into dynamic, idle and embodied starts from, as it is known now."""
+        return Ground.of(
+            self.devices.values(),
+            baseline=self.baseline,
+            hardware=self.hardware,
+            unknown=self.unknown_hardware,
+            water=Water.of(self.settings),
+        )
+
+    def lifecycle(self, rule: Rule | None = None) -> SessionLifecycle:
+        """Everything booked so far but what is others', by what it was made of."""
+        return of_session(
+            list(self._books[rule or self.rule].sums()),
+            OURS,
+            self.devices,
+            self.ground(),
+            charged_j=self.charged_j,
+            calibrations=self.calibrations,
+            pue=self.pue,
+            intensity=self.intensity,
+        )
 
     def figures(self, *, rule: Rule | None = None) -> SessionFigures:
         """The whole session, priced as of now."""
@@ -378,6 +439,8 @@ class Session:
             notices=tuple(self.notices.values()),
             calibration=calibration,
             calibrated_fraction=fraction,
+            lifecycle=self.lifecycle(rule),
+            tagged=self.notes.has(TAG),
         )
 
     def _priced(self, rule: Rule) -> CellFigures:
@@ -385,10 +448,12 @@ class Session:
         report, joules = self.cells.cells(list(Rule).index(rule))
         devices, zone, intensity, pue = dict(self.devices), self.zone, self.intensity, self.pue
         calibrations, overlapped = dict(self.calibrations), self._overlapped
+        ground = self.ground()
 
         def price(position: int) -> Figures:
+            found = report(position)
             return figures(
-                report(position),
+                found,
                 devices,
                 rule=rule,
                 zone=zone,
@@ -396,6 +461,9 @@ class Session:
                 pue=pue,
                 calibrations=calibrations,
                 overlapped=overlapped,
+                ground=ground,
+                notes=self.notes_of(found.run.index, found.run.parent_index),
+                run_count=self.run_count_of(found.run.index),
             )
 
         return CellFigures(price, joules)
@@ -409,8 +477,11 @@ _STEPS: dict[type, Callable[[Session, Any], None]] = {
     SamplerStarted: Session._sampler_started,
     DevicesFound: Session._devices_found,
     SettingChanged: Session._setting_changed,
+    CellsNoted: Session._cells_noted,
     IntensityLearned: Session._intensity_learned,
     CalibrationLearned: Session._calibration_learned,
+    BaselineLearned: Session._baseline_learned,
+    HardwareLearned: Session._hardware_learned,
     Noticed: Session._noticed,
     Sampled: Session._sampled,
     CellOpened: Session._cell_opened,

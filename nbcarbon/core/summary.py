@@ -7,11 +7,14 @@ None: a reader of JSON must never meet NaN.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, overload
 
 from nbcarbon.core.energy import contained
 from nbcarbon.core.figures import notable
+from nbcarbon.core.finite import finite as finite
+from nbcarbon.core.lifecycle_json import session_split, split
+from nbcarbon.core.per_unit import per_units
+from nbcarbon.core.tags import by_tag
 from nbcarbon.core.units import kwh
 
 if TYPE_CHECKING:
@@ -20,10 +23,13 @@ if TYPE_CHECKING:
 
     from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.device import Device
+    from nbcarbon.core.emissions import Emissions
     from nbcarbon.core.energy import Energy
     from nbcarbon.core.events import SessionStarted
     from nbcarbon.core.figures import CellFigures, DeviceFigure, Figures, SessionFigures
     from nbcarbon.core.intensity import Intensity, Zone
+    from nbcarbon.core.per_unit import PerUnit
+    from nbcarbon.core.tags import TagSum
 
 SCHEMA: Final = "nbcarbon.summary"
 SCHEMA_VERSION: Final = 1
@@ -82,8 +88,10 @@ def summary(
             "high_g": finite(figures.emissions.high_g),
             "duration_s": finite(figures.duration_s),
         },
+        "tags": [_tagged(each) for each in by_tag(figures)],
         "notices": list(figures.notices),
         "calibration": calibration(figures.calibration, figures.calibrated_fraction),
+        "lifecycle": None if figures.lifecycle is None else session_split(figures.lifecycle),
         "power": None if power is None else dict(power),
     }
 
@@ -146,6 +154,30 @@ def cell(figures: Figures) -> dict[str, Any]:
         "measured_fraction": finite(figures.measured_fraction),
         "devices": [_device(each) for each in figures.devices],
         "calibrated": figures.calibration is not None,
+        "lifecycle": None if figures.lifecycle is None else split(figures.lifecycle),
+        "tag": figures.notes.tag or None,
+        "score": finite(figures.notes.score),
+        "score_unit": figures.notes.score_unit or None,
+        "run_count": figures.run_count,
+        **{f"per_{unit}": None for unit in ("query", "token")},
+        **{f"per_{each.unit}": _per_unit(each) for each in per_units(figures)},
+    }
+
+
+def _per_unit(each: PerUnit) -> dict[str, Any]:
+    """One query or token of a cell, and how many there were."""
+    return {"count": each.count, **energy(each.energy), **emissions(each.emissions)}
+
+
+def _tagged(each: TagSum) -> dict[str, Any]:
+    """What the cells of one tag used together."""
+    return {
+        "tag": each.tag or None,
+        "cell_count": each.cell_count,
+        "duration_s": finite(each.duration_s),
+        **energy(each.energy),
+        **emissions(each.emissions),
+        "cells_fraction": finite(each.cells_fraction),
     }
 
 
@@ -174,6 +206,15 @@ def energy(part: Energy) -> dict[str, float | None]:
     }
 
 
+def emissions(part: Emissions) -> dict[str, float | None]:
+    """Grams with the ends of their interval."""
+    return {
+        "emissions_g": finite(part.emissions_g),
+        "low_g": finite(part.low_g),
+        "high_g": finite(part.high_g),
+    }
+
+
 def zone(zone: Zone) -> dict[str, Any]:
     return {
         "id": zone.id,
@@ -195,11 +236,6 @@ def intensity(intensity: Intensity) -> dict[str, Any]:
         "year": intensity.year,
         "fallback": intensity.fallback,
     }
-
-
-def finite(value: float | None) -> float | None:
-    """The value, or None where it is not a number that JSON can hold."""
-    return value if value is not None and isfinite(value) else None
 
 
 def _found(
@@ -232,4 +268,5 @@ def _device(figure: DeviceFigure) -> dict[str, Any]:
         "below_resolution": figure.below_resolution,
         "coverage_fraction": finite(figure.coverage_fraction),
         "counted": figure.counted,
+        "idle_j": finite(figure.idle_j),
     }

@@ -99,10 +99,15 @@ class Ticks:
         self.due_s = now_s
         """When a reading would next teach something."""
         self._brackets: deque[Bracket] = deque(maxlen=MOST_BRACKETS)
-        self._task: _Burst | _Check | None = _Burst(now_s + BURST_S)
+        self._task: _Burst | _Check | None = None
         self._last: _Call | None = None
         self._failures = 0
         self._doubts = 0
+
+    @property
+    def learning(self) -> bool:
+        """Whether a burst or a check is going on, which `due_s` paces."""
+        return self._task is not None
 
     def clear_s(self, instant_s: float) -> float:
         """The first instant from here on at which a reading cannot be mistaken for another tick's."""
@@ -124,8 +129,13 @@ class Ticks:
         self._task = None
         self.due_s = now_s + FAILED_S
 
-    def observe(self, begun_s: float, reading: CounterReading) -> CounterReading:
-        """Learn from a reading whose call began at `begun_s`; the same, with as of when it is."""
+    def observe(
+        self, begun_s: float, reading: CounterReading, *, may_begin: bool = True
+    ) -> CounterReading:
+        """Learn from a reading whose call began at `begun_s`; the same, with as of when it is.
+
+        A burst or a check that is due begins only where it `may_begin`.
+        """
         now_s = reading.instant_s
         last, self._last = self._last, _Call(begun_s, now_s, reading.energy_j)
         if last is not None:
@@ -135,7 +145,7 @@ class Ticks:
             elif isinstance(self._task, _Check):
                 self._in_check(self._task, last.begun_s, now_s, changed)
             self._doubt(last, changed)
-        if self._task is None and now_s >= self.due_s:
+        if may_begin and self._task is None and now_s >= self.due_s:
             self._begin(now_s)
         return self._stamped(begun_s, reading, last)
 
@@ -172,7 +182,7 @@ class Ticks:
         if changed != (after_s - before_s > self.beat.period_s / 2):
             self._doubts += 1
         if self._doubts >= MOST_DOUBTS:
-            self._begin_burst(self._last.ended_s)
+            self._forget(self._last.ended_s)
 
     def _begin(self, now_s: float) -> None:
         """Read around the next tick, or begin anew where too little is known of it."""
@@ -186,13 +196,17 @@ class Ticks:
         self.due_s = tick_s - margin_s
         self._last = None
 
-    def _begin_burst(self, now_s: float) -> None:
-        self.beat = self.finest_s = None
+    def _forget(self, now_s: float) -> None:
+        """What was known is wrong: all is to be learnt anew, as soon as may be."""
+        self.beat = self.finest_s = self._task = None
         self._doubts = 0
         self._brackets.clear()
+        self.due_s = now_s
+
+    def _begin_burst(self, now_s: float) -> None:
+        self._forget(now_s)
         self._task = _Burst(now_s + BURST_S)
         self._last = None
-        self.due_s = now_s
 
     def _in_burst(self, burst: _Burst, early_s: float, late_s: float, changed: bool) -> None:
         burst.reads_count += 1

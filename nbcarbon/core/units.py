@@ -23,6 +23,8 @@ MIN_PER_H: Final = 60
 S_PER_NS: Final = 1e-9
 S_PER_US: Final = 1e-6
 S_PER_DAY: Final = 86_400.0
+S_PER_YEAR: Final = 365 * S_PER_DAY
+"""A year of 8760 hours, as embodied emissions are spread over."""
 G_PER_KG: Final = 1000.0
 BYTES_PER_GB: Final = 1e9
 """Memory models are fitted per decimal gigabyte."""

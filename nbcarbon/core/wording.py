@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nbcarbon.core import humanize
+from nbcarbon.core import humanize, lifecycle_words, tasks
 from nbcarbon.core.attribution import Rule
+from nbcarbon.core.budget import card_words
 from nbcarbon.core.cell import Outcome
 from nbcarbon.core.device import Provenance
 from nbcarbon.core.humanize import CO2E, Estimate
+from nbcarbon.core.per_unit import per_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,10 +18,15 @@ if TYPE_CHECKING:
     from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.figures import DeviceFigure, Figures
     from nbcarbon.core.intensity import Intensity, Zone
+    from nbcarbon.core.per_unit import PerUnit
     from nbcarbon.core.repeats import Repeats
+    from nbcarbon.core.tags import TagSum
 
 DOT: Final = f"{humanize.SPACE}· "
 """Between the parts of a line: it may break behind the dot, never before."""
+
+_MANY: Final = humanize.count(tasks.QUERY_COUNT)
+_PLURALS: Final = {"query": "queries", "token": "tokens"}
 
 _NEARLY_ALL: Final = 0.9999
 
@@ -133,6 +140,86 @@ def repeated(each: Repeats) -> str:
     return DOT.join(parts)
 
 
+def tagged(each: TagSum) -> str:
+    """What the cells of one tag used: `tag training: 3 cells · 1.2 Wh (1.1 – 1.3) · 37 mgCO₂e · 58 % of all cells`."""
+    energy, emissions = each.energy, each.emissions
+    cells = f"{humanize.count(each.cell_count)} cell{'' if each.cell_count == 1 else 's'}"
+    parts = [
+        f"{f'tag {each.tag}' if each.tag else 'no tag'}: {cells}",
+        str(humanize.energy_estimate(energy.energy_j, energy.low_j, energy.high_j)),
+        str(
+            humanize.estimate(emissions.emissions_g, emissions.low_g, emissions.high_g, scale=CO2E)
+        ),
+    ]
+    if each.cells_fraction is not None:
+        parts.append(f"{humanize.percent(each.cells_fraction)} of all cells")
+    return DOT.join(parts)
+
+
+def noted(f: Figures) -> list[list[str]]:
+    """What the user said of a run and what follows from it: its score, what a query cost. Lines, in parts."""
+    lines = []
+    if f.notes.score is not None:
+        lines.append([f"score {score(f.notes.score, f.notes.score_unit)}"])
+    budget = card_words(f.notes.budget, f.energy_j, f.emissions_g)
+    if budget:
+        lines.append([budget])
+    for each in per_units(f):
+        plural = _PLURALS[each.unit]
+        one = (
+            f"each of {humanize.count(each.count)} {plural}: "
+            if each.count > 1
+            else f"one {each.unit}: "
+        )
+        lines.append(_unit_words(f, each, one, 1))
+        lines.append(_unit_words(f, each, f"{_MANY} {plural}: ", tasks.QUERY_COUNT))
+        if each.unit == "query":
+            lines.append(published(each.energy.energy_j * tasks.QUERY_COUNT))
+    return lines
+
+
+def per_thousand(f: Figures) -> list[str]:
+    """What 1,000 queries or tokens of a run cost, one line each."""
+    return [
+        DOT.join(
+            _unit_words(f, each, f"{f.name}: {_MANY} {_PLURALS[each.unit]} ", tasks.QUERY_COUNT)
+        )
+        for each in per_units(f)
+    ]
+
+
+def _unit_words(f: Figures, each: PerUnit, head: str, times: int) -> list[str]:
+    energy, emissions = each.energy, each.emissions
+    joules = (energy.energy_j, energy.low_j, energy.high_j)
+    grams = (emissions.emissions_g, emissions.low_g, emissions.high_g)
+    below = f.below_resolution
+    return [
+        head + str(humanize.energy_estimate(*(times * j for j in joules), below_resolution=below)),
+        str(humanize.estimate(*(times * g for g in grams), scale=CO2E, below_resolution=below)),
+    ]
+
+
+def score(value: float, unit: str) -> str:
+    """A score as the user gave it, in its unit: `0.912 accuracy`."""
+    text = f"{value:.{4 if abs(value) < 1000 else 6}g}".replace("-", "−")
+    return f"{text}{humanize.SPACE}{unit}" if unit else text
+
+
+def score_title(unit: str) -> str:
+    """What stands above scores."""
+    return unit or "score"
+
+
+def published(energy_j: float) -> list[str]:
+    """The published tasks that cost a little less and a little more per 1,000 queries, in parts."""
+    found = [
+        f"{each.name} {humanize.energy(each.energy_j)}"
+        for each in tasks.beside(energy_j)
+        if each is not None
+    ]
+    return [f"published for {_MANY} queries: {found[0]}", *found[1:], tasks.SOURCE]
+
+
 def rest(f: Figures) -> list[str]:
     """What else there is to know, in parts; the other rule's figure among it."""
     parts = []
@@ -144,6 +231,8 @@ def rest(f: Figures) -> list[str]:
     if f.calibration is not None:
         by_devices_j = sum(each.energy_j for each in f.devices if each.counted)
         parts.append(f"by its devices alone {humanize.energy(by_devices_j)}")
+    if f.lifecycle is not None and f.coverage_fraction > 0:
+        parts += lifecycle_words.of_cell(f.lifecycle)
     return [
         *parts,
         f"coverage {humanize.percent(f.coverage_fraction)}",

@@ -14,35 +14,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nbcarbon import chart_process
 from nbcarbon.core import humanize
-from nbcarbon.core.humanize import GRAMS, NOT_MEASURED
-from nbcarbon.core.summary import notable_cells
+from nbcarbon.core.humanize import NOT_MEASURED
 from nbcarbon.errors import ExportError
 from nbcarbon.export import json_summary, shown
+from nbcarbon.export.report import tables
 from nbcarbon.export.report.drawn import DARK, drawn, stacked
 from nbcarbon.export.report.inputs import inputs
 from nbcarbon.export.report.page import SUMMARY_ID, element, page, text
 from nbcarbon.export.report.story import story, title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 NAME: Final = "Report (HTML)"
 AS: Final = "html"
 ENDINGS: Final = (".html", ".htm")
-WANTS: Final = ("elsewhere",)
+WANTS: Final = ("elsewhere", "advice")
 
-MOST_ROWS: Final = 500
-"""Of more cells the newest half as many are shown, and as many of the rest that used most."""
 MOST_KEPT: Final = 5000
 """A page of more cells than this does not hold its summary: it would be too long to open."""
-
-_HOW: Final = {"measured": "●", "modelled": "○", "reported": "◇"}
-_MIXED: Final = "◐"
-_PARTS: Final = {
-    "front end": "front_end",
-    "background": "background",
-    "between cells": "between_cells",
-}
 
 
 def render(summary: Mapping[str, Any]) -> bytes:
@@ -53,8 +43,11 @@ def render(summary: Mapping[str, Any]) -> bytes:
     body = [
         *_head(summary, name),
         *_charts(summary, charts),
-        *_cells(summary),
-        *_devices(summary),
+        *_advice(summary),
+        *tables.cells(summary),
+        *tables.notes(summary),
+        *tables.lifecycle(summary),
+        *tables.devices(summary),
         *_methods(summary),
         *_notices(summary),
         _footer(summary),
@@ -129,12 +122,7 @@ def _known_pill(summary: Mapping[str, Any]) -> str:
     measured = shown.measured_fraction(summary)
     if measured is None:
         return NOT_MEASURED
-    return _marked(humanize.known(measured_fraction=measured))
-
-
-def _marked(known: str) -> str:
-    """How a figure is known, by shape and in words."""
-    return f"{_HOW.get(known, _MIXED)}{humanize.SPACE}{known.replace(' ', humanize.SPACE)}"
+    return tables.marked(humanize.known(measured_fraction=measured))
 
 
 def _charts(summary: Mapping[str, Any], charts: Mapping[str, Any]) -> Iterator[str]:
@@ -152,6 +140,10 @@ def _charts(summary: Mapping[str, Any], charts: Mapping[str, Any]) -> Iterator[s
         ),
         "cells": ("Energy per cell", "The cells that used most, with the ends of their ranges."),
         "devices": ("Energy by device", "What each device used in all of the session."),
+        "tags": (
+            "Energy by tag",
+            "The parts of cells that belong together in the energy of all cells.",
+        ),
         "elsewhere": ("The same work elsewhere", _elsewhere_note(summary)),
     }
     for name, (heading, note) in said.items():
@@ -211,102 +203,18 @@ def _elsewhere_note(summary: Mapping[str, Any]) -> str:
     )
 
 
-def _cells(summary: Mapping[str, Any]) -> Iterator[str]:
-    cells = notable_cells(summary["cells"], MOST_ROWS)
-    rows = [_cell(each) for each in cells]
-    for name, key in _PARTS.items():
-        if summary[key]["high_j"]:
-            part = shown.priced(summary[key], summary)
-            numbers = _number(shown.energy(part)), _number(shown.emissions(part, GRAMS))
-            rows.append(_row(name, "", *numbers, ""))
-    totals = summary["totals"]
-    rows.append(
-        _row(
-            "total",
-            humanize.duration(totals["duration_s"]),
-            _number(shown.energy(totals)),
-            _number(shown.emissions(totals, GRAMS)),
-            "",
-            class_="total",
-        )
-    )
-    yield text("h2", "Cells")
-    yield _table(("cell", "duration", "energy", "CO₂e", "how it is known"), rows)
-    left_out = len(summary["cells"]) - len(cells)
-    if left_out:
-        more = (
-            f"{humanize.count(left_out)} smaller and older cells are not shown. JSON has them all."
-        )
-        yield text("p", more, class_="soft")
-    if summary["others"]["high_j"]:
-        others = shown.with_range(shown.energy(summary["others"]))
-        yield text(
-            "p", f"Not in the total: what others used on this machine, {others}.", class_="soft"
-        )
-
-
-def _cell(cell: Mapping[str, Any]) -> str:
-    within = cell["parent_index"] is not None
-    known = [
-        _marked(each) if each.endswith(tuple(_HOW)) else each.replace(" ", humanize.SPACE)
-        for each in shown.how(cell)
-    ]
-    return _row(
-        ("↳ " if within else "") + cell["name"],
-        humanize.duration(cell["duration_s"]),
-        _number(shown.energy(cell)),
-        _number(shown.emissions(cell, GRAMS)),
-        ", ".join(known),
-        class_="within" if within else "",
-    )
-
-
-def _row(name: str, duration: str, energy: str, emissions: str, how: str, class_: str = "") -> str:
-    return element(
-        "tr",
-        text("th", name, scope="row"),
-        text("td", duration, class_="number"),
-        element("td", energy, class_="number"),
-        element("td", emissions, class_="number"),
-        text("td", how),
-        class_=class_,
-    )
-
-
-def _number(estimate: humanize.Estimate) -> str:
-    """A figure, and its range below it."""
-    aside = text("small", estimate.interval) if estimate.interval else ""
-    return text("span", estimate.headline) + aside
-
-
-def _devices(summary: Mapping[str, Any]) -> Iterator[str]:
-    """Where each figure comes from."""
-    if not summary["devices"]:
+def _advice(summary: Mapping[str, Any]) -> Iterator[str]:
+    """The largest savings this session shows, each with its figure and how it was found."""
+    found, whole_g = summary.get("advice") or (), summary["totals"]["emissions_g"]
+    if not found or not whole_g:
         return
-    duration_s = summary["totals"]["duration_s"]
-    rows = []
-    for each in summary["devices"]:
-        energy_j = each.get("energy_j")
-        power = humanize.power(energy_j / duration_s) if energy_j and duration_s else ""
-        limits = [] if each.get("counted", True) else ["within another row"]
-        if each["error_fraction"] is not None:
-            limits.append(f"± {humanize.percent(each['error_fraction'])}")
-        rows.append(
-            element(
-                "tr",
-                text("th", each["name"], scope="row"),
-                text(
-                    "td",
-                    NOT_MEASURED if energy_j is None else humanize.energy(energy_j),
-                    class_="number",
-                ),
-                text("td", power, class_="number"),
-                text("td", _marked(each["provenance"])),
-                text("td", ", ".join(filter(None, [each["method"], *limits]))),
-            )
-        )
-    yield text("h2", "Devices")
-    yield _table(("device", "energy", "mean power", "how it is known", "by"), rows, numbers=(1, 2))
+    yield text("h2", "What would have saved most")
+    items = []
+    for each in found:
+        part = humanize.percent(each["emissions_g"] / whole_g)
+        less = f"Up to {humanize.mass(each['emissions_g'])} less, {part}: {each['how']}."
+        items.append(element("li", text("span", each["text"]), " ", text("small", less)))
+    yield element("ol", *items)
 
 
 def _methods(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -332,12 +240,3 @@ def _footer(summary: Mapping[str, Any]) -> str:
         "footer",
         f"{session['started_at']} to {ended} · session {session['id']} · made by nbcarbon {session['nbcarbon']}",
     )
-
-
-def _table(titles: Sequence[str], rows: Iterable[str], numbers: Sequence[int] = (1, 2, 3)) -> str:
-    head = (
-        text("th", each, scope="col", class_="number" if place in numbers else "")
-        for place, each in enumerate(titles)
-    )
-    table = element("table", element("thead", element("tr", *head)), element("tbody", *rows))
-    return element("div", table, class_="wide")

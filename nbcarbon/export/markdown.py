@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from nbcarbon.core import humanize
+from nbcarbon.core import humanize, tasks
 from nbcarbon.core.escape import markdown as escaped
 from nbcarbon.core.summary import notable_cells
-from nbcarbon.export import shown
+from nbcarbon.export import lifecycle, rows, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 NAME: Final = "Markdown"
 AS: Final = "markdown"
 ENDINGS: Final = (".md", ".markdown")
-
-MOST_ROWS: Final = 500
-"""Of more cells the newest half as many are shown, and as many of the rest that used most."""
 
 _LEFT, _RIGHT = ":--", "--:"
 
@@ -29,7 +26,11 @@ def render(summary: Mapping[str, Any]) -> bytes:
         _sentence(summary),
         _origin(summary),
         *_section("Cells", _cells(summary)),
+        *_section("Scores", _scores(summary)),
+        *_section("Queries", _queries(summary)),
+        *_section("Tags", _tags(summary)),
         *_section("Parts", _parts(summary)),
+        *_section("Life cycle", _lifecycle(summary)),
         *_section("Devices", _devices(summary)),
         *_section("Notices", [f"- {escaped(each)}" for each in summary["notices"]]),
         _footer(summary),
@@ -63,8 +64,8 @@ def _origin(summary: Mapping[str, Any]) -> str:
 
 
 def _cells(summary: Mapping[str, Any]) -> list[str]:
-    cells = notable_cells(summary["cells"], MOST_ROWS)
-    rows = [
+    cells = notable_cells(summary["cells"], rows.MOST_ROWS)
+    lines = [
         [
             ("↳ " if cell["parent_index"] is not None else "") + escaped(cell["name"]),
             humanize.duration(cell["duration_s"]),
@@ -79,7 +80,34 @@ def _cells(summary: Mapping[str, Any]) -> list[str]:
     more = (
         f"{humanize.count(left_out)} smaller and older cells are not shown. The JSON has them all."
     )
-    return [*_table(columns, rows), *(["", more] if left_out else [])]
+    return [*_table(columns, lines), *(["", more] if left_out else [])]
+
+
+def _scores(summary: Mapping[str, Any]) -> list[str]:
+    return _rows(rows.SCORES, (_LEFT, _RIGHT, _RIGHT, _RIGHT), rows.scores(summary, escaped))
+
+
+def _queries(summary: Mapping[str, Any]) -> list[str]:
+    """Cells per 1,000 queries or tokens, in bold, and the published tasks among them."""
+    found = rows.queries(summary, escaped)
+    among = any(not each.ours for each in found)
+    table = _rows(rows.QUERIES, (_LEFT, _LEFT, _RIGHT, _RIGHT, _RIGHT), found, bold=True)
+    return [*table, *(["", f"Published: {escaped(tasks.SOURCE)}."] if among else [])]
+
+
+def _tags(summary: Mapping[str, Any]) -> list[str]:
+    return _rows(rows.TAGS, (_LEFT, _RIGHT, _RIGHT, _RIGHT, _RIGHT), rows.tags(summary, escaped))
+
+
+def _rows(
+    titles: Sequence[str], sides: Sequence[str], found: Iterable[rows.Row], *, bold: bool = False
+) -> list[str]:
+    """A table of rows; with `bold` our own names stand out."""
+    lines = []
+    for each in found:
+        name, *others = each.words
+        lines.append([f"**{name}**" if bold and each.ours else name, *others])
+    return _table(dict(zip(titles, sides, strict=True)), lines)
 
 
 def _parts(summary: Mapping[str, Any]) -> list[str]:
@@ -89,12 +117,20 @@ def _parts(summary: Mapping[str, Any]) -> list[str]:
         "between cells": "between_cells",
         "others (not in the total)": "others",
     }
-    rows = [[name, _energy(summary[key])] for name, key in parts.items() if summary[key]["high_j"]]
-    return _table({"part": _LEFT, "energy": _RIGHT}, rows)
+    lines = [[name, _energy(summary[key])] for name, key in parts.items() if summary[key]["high_j"]]
+    return _table({"part": _LEFT, "energy": _RIGHT}, lines)
+
+
+def _lifecycle(summary: Mapping[str, Any]) -> list[str]:
+    titles, lines = lifecycle.table(summary)
+    # Names and figures are ours: nothing of theirs has to be escaped.
+    table = _table(dict.fromkeys(titles, _RIGHT) | dict.fromkeys(titles[:1], _LEFT), lines)
+    remarks = [f"- {escaped(each)}" for each in lifecycle.remarks(summary)]
+    return [*table, "", *remarks] if table else []
 
 
 def _devices(summary: Mapping[str, Any]) -> list[str]:
-    rows = [
+    lines = [
         [
             escaped(device["name"]),
             escaped(device["kind"]),
@@ -102,7 +138,7 @@ def _devices(summary: Mapping[str, Any]) -> list[str]:
         ]
         for device in summary["devices"]
     ]
-    return _table(dict.fromkeys(("device", "kind", "how"), _LEFT), rows)
+    return _table(dict.fromkeys(("device", "kind", "how"), _LEFT), lines)
 
 
 def _footer(summary: Mapping[str, Any]) -> str:
@@ -119,9 +155,9 @@ def _footer(summary: Mapping[str, Any]) -> str:
     return " · ".join(parts)
 
 
-def _table(columns: Mapping[str, str], rows: Iterable[Sequence[str]]) -> list[str]:
+def _table(columns: Mapping[str, str], words: Iterable[Sequence[str]]) -> list[str]:
     """Lines of a table, none where it would have no rows. Cells are escaped already."""
-    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines = [f"| {' | '.join(row)} |" for row in words]
     return (
         [f"| {' | '.join(columns)} |", f"| {' | '.join(columns.values())} |", *lines]
         if lines

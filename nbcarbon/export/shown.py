@@ -89,10 +89,11 @@ def calibrated(calibration: Mapping[str, Any] | None) -> list[str]:
 
 
 def how(cell: Mapping[str, Any]) -> list[str]:
-    """How a cell ended where it did not end well, how its joules are known, and what limits them."""
+    """How a cell ended where that was not well, how its joules are known, what limits them, its tag."""
     outcome = [] if cell["outcome"] == "ok" else [cell["outcome"].replace("_", " ")]
     known = humanize.known(measured_fraction=cell["measured_fraction"])
-    return [*outcome, *([known] if cell["coverage_fraction"] > 0 else []), *cell["flags"]]
+    tag = [f"#{cell['tag']}"] if cell.get("tag") else []
+    return [*outcome, *([known] if cell["coverage_fraction"] > 0 else []), *cell["flags"], *tag]
 
 
 def measured_fraction(summary: Mapping[str, Any]) -> float | None:

@@ -1,4 +1,4 @@
-"""The same electricity in other zones: those to compare with, by figures of one kind."""
+"""Places that work could be moved to: the zones in which the large clouds have regions."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING, Final
 
 from nbcarbon.core.intensity import Confidence
 from nbcarbon.grid.averages import YearlyAverages
+from nbcarbon.grid.tables import rows
 from nbcarbon.grid.zones import load_zones
 
 if TYPE_CHECKING:
-    from nbcarbon.core.intensity import Intensity, Zone
+    from nbcarbon.core.intensity import Intensity
 
-SHOWN: Final = (
-    "SE", "FR", "CA-QC", "CH", "BR", "ES", "GB", "NL", "DE", "IE", "US", "JP", "CN", "IN", "ZA",
-)  # fmt: skip
-"""Where many data centres are, from the cleanest grids to the least clean."""
+PROVIDERS: Final = ("aws", "gcp", "azure")
 
 
-def elsewhere() -> list[tuple[Zone, Intensity]]:
-    """A few zones that many readers know, and their intensities."""
+def elsewhere() -> list[tuple[str, Intensity]]:
+    """Each such zone with a region of it, `Sweden (aws eu-north-1)`, and its yearly average."""
     zones, averages = load_zones(), YearlyAverages()
-    found = []
-    for each in SHOWN:
-        zone = zones.zone(each, "for comparison", Confidence.SET)
-        intensity = averages.intensity(zone)
+    found: dict[str, tuple[str, Intensity]] = {}
+    for provider, region, _, zone_id in rows("cloud_regions.csv"):
+        if provider not in PROVIDERS or zone_id in found or zone_id not in zones:
+            continue
+        intensity = averages.intensity(zones.zone(zone_id, "cloud region", Confidence.SET))
         if intensity is not None:
-            found.append((zone, intensity))
-    return found
+            name = f"{zones.name(zone_id)} ({provider} {region})"
+            found[zone_id] = (name, intensity)
+    return list(found.values())

@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbcarbon.channel import Outbox, encode
 from nbcarbon.core.cell import CellRun, Outcome, Role
-from nbcarbon.core.said import CellEnded, CellOpened, CellRestarted, Edge, SettingChanged, as_json
+from nbcarbon.core.said import (
+    CellEnded,
+    CellOpened,
+    CellRestarted,
+    CellsNoted,
+    Edge,
+    SettingChanged,
+    as_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -99,6 +107,7 @@ class Meter:
         self._outbox = Outbox()
         self._pid = _getpid()
         self._indexes = itertools.count(1)
+        self.newest_index = 0
         self._keys = Keys()
         self._stacks: defaultdict[int, list[Run]] = defaultdict(list)
         self._open: dict[int, tuple[int, bytes]] = {}
@@ -136,9 +145,10 @@ class Meter:
             key = self._keys.next(source)
         stack = self._stacks[thread]
         edge = edge or self.edge()
+        self.newest_index = next(self._indexes)
         described = CellRun(
             key=key,
-            index=next(self._indexes),
+            index=self.newest_index,
             name=name,
             role=Role.FRONT_END if front_end else Role.CELL,
             started_at=self._clock.now(),
@@ -202,6 +212,19 @@ class Meter:
         if name == "measuring":
             self._measuring = value == "on"
         self._post(SettingChanged(name, value))
+
+    def note(self, name: str, value: str, first_index: int, last_index: int | None) -> None:
+        """Keep what the user says of runs: from one to another, or of all from one on (None)."""
+        self._outbox.post(as_json(CellsNoted(name, value, first_index, last_index)))
+
+    def running(self) -> Run | None:
+        """The innermost run of this thread, or of the only thread that has one. Not a batch of a body that is
+        run again and again, but the run around it."""
+        stack = self._stacks.get(_thread_id(), [])
+        if not stack:
+            stacks = list(self._stacks.values())
+            stack = stacks[0] if len(stacks) == 1 else []
+        return next((run for run in reversed(stack) if not run.described.repeat_count), None)
 
     @property
     def measuring(self) -> bool:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from unicodedata import combining, east_asian_width
 
-from nbcarbon.core import escape, humanize, summary, wording
+from nbcarbon.core import escape, humanize, lifecycle_words, summary, wording
 from nbcarbon.core.attribution import Rule
 from nbcarbon.core.cell import Outcome
 from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import Energy
 from nbcarbon.core.humanize import CO2E, GRAMS, Estimate
+from nbcarbon.core.tags import by_tag
 from nbcarbon.core.wording import DOT
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ MIME: Final = "application/vnd.nbcarbon.v1+json"
 LONGEST_LINE: Final = 100
 MOST_ROWS: Final = 100
 """Of more cells a table shows the newest half as many, and as many of the rest that used most."""
+
+MOST_NOTED: Final = 10
+"""Of more cells that answer queries a table tells of the newest."""
 
 WAITING: Final = "waiting for the sampler"
 
@@ -61,11 +65,12 @@ def card_text(f: Figures, *, notices: Iterable[str] = (), ascii: bool = False) -
         for each in f.devices
     ]
     lines = [
-        *_columns([_plain(head, ascii=ascii)], width=LONGEST_LINE),
+        *columns([_plain(head, ascii=ascii)], width=LONGEST_LINE),
         *_wrapped([*wording.quiet(f), wording.charged(f.rule, f.own_fraction)], width=inner),
-        *_columns([_plain(row, ascii=ascii) for row in devices], width=inner),
+        *columns([_plain(row, ascii=ascii) for row in devices], width=inner),
         *_wrapped([*wording.ranges(f), *wording.rest(f)], width=inner),
         *(_cut(escape.terminal(each), inner) for each in wording.remarks(f.flags)),
+        *(line for each in wording.noted(f) for line in _wrapped(each, width=inner)),
         *(escape.terminal(each) for each in notices),
     ]
     return humanize.plain(f"\n{_INDENT}".join(lines), ascii=ascii)
@@ -94,7 +99,7 @@ def card_words(f: Figures, *, notices: Iterable[str] = ()) -> dict[str, Any]:
         "quiet": DOT.join(wording.quiet(f)),
         "devices": [_device_words(each, f.rule) for each in f.devices],
         "rest": _folded(f),
-        "notices": list(notices),
+        "notices": [*map(DOT.join, wording.noted(f)), *notices],
     }
 
 
@@ -180,7 +185,7 @@ def brief(f: Figures) -> str:
 def waiting_text(name: str, duration_s: float, *, ascii: bool = False) -> str:
     """What stands in a card's place until the sampler has answered."""
     parts = [name, humanize.duration(duration_s), WAITING]
-    return _columns([_plain(parts, ascii=ascii)], width=LONGEST_LINE)[0]
+    return columns([_plain(parts, ascii=ascii)], width=LONGEST_LINE)[0]
 
 
 def waiting_html(name: str, duration_s: float) -> str:
@@ -203,7 +208,7 @@ def waiting_bundle(name: str, duration_s: float) -> dict[str, Any]:
 
 def progress_text(name: str, run_s: float, now: Live, *, ascii: bool = False) -> str:
     """A cell that still runs, in one line for a terminal."""
-    return _columns([_plain([name, *_so_far(run_s, now)], ascii=ascii)], width=LONGEST_LINE)[0]
+    return columns([_plain([name, *_so_far(run_s, now)], ascii=ascii)], width=LONGEST_LINE)[0]
 
 
 def progress_bundle(name: str, run_s: float, now: Live) -> dict[str, Any]:
@@ -213,6 +218,19 @@ def progress_bundle(name: str, run_s: float, now: Live) -> dict[str, Any]:
     return {
         "text/plain": progress_text(name, run_s, now),
         "text/html": _FRAME.format(width=640, head=head, body=""),
+    }
+
+
+def said_text(text: str, *, ascii: bool = False) -> str:
+    """A sentence of ours below a cell that runs, for a terminal."""
+    return f"nbcarbon: {_plain([text], ascii=ascii)[0]}"
+
+
+def said_bundle(text: str) -> dict[str, Any]:
+    """The same for a front end."""
+    return {
+        "text/plain": said_text(text),
+        "text/html": _FRAME.format(width=640, head="", body=_LINE.format(text=escape.html(text))),
     }
 
 
@@ -239,21 +257,28 @@ def report_text(f: SessionFigures, *, ascii: bool = False, width: int = LONGEST_
     """
     cells = f.cells.notable(MOST_ROWS)
     rows = _rows(f, cells)
-    columns = (
+    written = (
         ["cell", *(f"  {row.name}" if row.nested else row.name for row in rows)],
         ["duration", *(row.duration for row in rows)],
         _aligned([("energy", "range"), *(_pair(row.energy) for row in rows)]),
         _aligned([("CO₂e", "range"), *(_pair(row.emissions) for row in rows)]),
         ["how", *(row.how for row in rows)],
     )
-    head, *body, total = _columns(
-        [_plain(row, ascii=ascii) for row in zip(*columns, strict=True)],
+    head, *body, total = columns(
+        [_plain(row, ascii=ascii) for row in zip(*written, strict=True)],
         right={1},
         gap="  ",
         width=width,
     )
     rule = "-" * max(map(_width, (head, *body, total)))
-    below = [*_wrapped(_terms(f), width=width), *(_cut(each, width) for each in _legend(f, cells))]
+    below = [
+        *_wrapped(_terms(f), width=width),
+        *(line for each in _made_of(f) for line in _folded_text(each, width=width)),
+        *(
+            _cut(each, width)
+            for each in [*map(escape.terminal, _notes(f, cells)), *_legend(f, cells)]
+        ),
+    ]
     return humanize.plain("\n".join([head, rule, *body, rule, total, *below]), ascii=ascii)
 
 
@@ -271,7 +296,7 @@ def report_html(f: SessionFigures) -> str:
             energy_range=escape.html(row.energy.interval),
             emissions=escape.html(row.emissions.headline),
             emissions_range=escape.html(row.emissions.interval),
-            how=escape.html(row.how),
+            how=escape.html(", ".join([row.how, *([f"#{row.tag}"] if row.tag else [])])),
         )
         for row in _rows(f, cells)
     )
@@ -279,7 +304,7 @@ def report_html(f: SessionFigures) -> str:
         _TITLE.format(text=escape.html(title), align="right" if 0 < position < 6 else "left")
         for position, title in enumerate(_TITLES)
     )
-    lines = [DOT.join(_terms(f)), *_legend(f, cells)]
+    lines = [DOT.join(_terms(f)), *_made_of(f), *_notes(f, cells), *_legend(f, cells)]
     return _FRAME.format(
         width=860,
         head="",
@@ -302,6 +327,7 @@ class _Row:
     how: str
     nested: bool = False
     total: bool = False
+    tag: str = ""
 
 
 _TITLES: Final = ("cell", "duration", "energy", "range", "CO₂e", "range", "how")
@@ -339,6 +365,7 @@ def _cell_row(f: Figures) -> _Row:
         wording.emissions(f, GRAMS),
         ", ".join([*outcome, *known, *f.flags]),
         nested=f.parent_index is not None,
+        tag=f.notes.tag,
     )
 
 
@@ -374,6 +401,18 @@ def _terms(f: SessionFigures) -> list[str]:
         f"PUE{humanize.SPACE}{humanize.number(f.pue)}",
         f"intensity from {f.intensity.source}",
     ]
+
+
+def _notes(f: SessionFigures, cells: CellFigures) -> list[str]:
+    """What follows from what the user said of cells: sums by tag, what 1,000 queries cost."""
+    counted = [each for each in cells if each.notes.query_count or each.notes.token_count]
+    lines = [line for each in counted[-MOST_NOTED:] for line in wording.per_thousand(each)]
+    return [*map(wording.tagged, by_tag(f)), *lines]
+
+
+def _made_of(f: SessionFigures) -> list[str]:
+    """The split into dynamic, idle and embodied."""
+    return [] if f.lifecycle is None else lifecycle_words.lines(f.lifecycle)
 
 
 def _legend(f: SessionFigures, cells: CellFigures) -> list[str]:
@@ -413,7 +452,7 @@ def _aligned(pairs: Sequence[tuple[str, str]]) -> list[str]:
     ]
 
 
-def _columns(
+def columns(
     rows: Sequence[Sequence[str]], *, width: int, right: Container[int] = (), gap: str = "   "
 ) -> list[str]:
     """Rows as aligned lines, none wider than `width`: the first and last columns give way."""
@@ -440,6 +479,17 @@ def _wrapped(parts: Iterable[str], *, width: int) -> list[str]:
             lines[-1] += DOT + part
         else:
             lines.append(_cut(part, width))
+    return lines
+
+
+def _folded_text(text: str, *, width: int) -> list[str]:
+    """A sentence on as many lines as it needs, all but the first one indented."""
+    lines: list[str] = []
+    for word in escape.terminal(text).split(" "):
+        if lines and _width(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(_cut(f"  {word}" if lines else word, width))
     return lines
 
 
@@ -545,6 +595,11 @@ _ROW: Final = (
     '<td style="' + _NUMBER + ";" + _SOFT + '">{emissions_range}</td>'
     '<td style="' + _WORDS + ";" + _SOFT + '">{how}</td></tr>'
 )
+
+
+def frame(body: str, *, width: int) -> str:
+    """Markup of ours in the frame of a card."""
+    return _FRAME.format(width=width, head="", body=body)
 
 
 def _value_html(value: str, aside: str) -> str:

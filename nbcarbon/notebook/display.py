@@ -70,6 +70,16 @@ class Cards:
         each = self._meter.look(lambda session: repeats(session, run.index))
         return notices if each is None else (repeated(each), *notices)
 
+    def say(self, text: str) -> None:
+        """A line below the cell that runs now. On any thread."""
+        from nbcarbon.notebook import card
+
+        if self.in_kernel:
+            self._shell.display_pub.publish(data=card.said_bundle(text), metadata={})
+        else:
+            sys.stderr.write(f"\r\x1b[K{card.said_text(text, ascii=not unicode())}\n")
+            sys.stderr.flush()
+
     def _new_notices(self) -> tuple[str, ...]:
         """What the user should know and was not told yet."""
         fresh = [text for text in self._meter.session.notices.values() if text not in self._said]

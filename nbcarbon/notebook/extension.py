@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nbcarbon.app import App
+    from nbcarbon.notebook.budgets import BudgetWatch
     from nbcarbon.notebook.display import Cards
     from nbcarbon.notebook.hooks import Cell
     from nbcarbon.notebook.live_page import LivePage
@@ -76,9 +77,21 @@ class Extension:
             self.cards,
             page=self.page,
             progress=self.progress,
+            watch_budgets=lambda: self.budgets,
             synchronise=synchronise,
             reset=lambda: reset(self._shell),
         )
+
+    @cached_property
+    def budgets(self) -> BudgetWatch:
+        from nbcarbon.notebook.budgets import BudgetWatch
+        from nbcarbon.notebook.stops import Stops
+
+        stops = Stops(self._shell.user_ns)
+        watch = BudgetWatch(self._app.meter, stops, self.cards.say)
+        self.hooks.may_stop(stops)
+        self._app.meter.subscribe(watch.heard)
+        return watch
 
     @cached_property
     def progress(self) -> Progress:
@@ -122,6 +135,9 @@ class Extension:
             self._page.close()
         if "progress" in self.__dict__:
             self.progress.close()
+        if "budgets" in self.__dict__:
+            self._app.meter.unsubscribe(self.budgets.heard)
+            self.hooks.may_not_stop()
         self.hooks.unregister()
         if self.transformer in self._shell.input_transformers_cleanup:
             self._shell.input_transformers_cleanup.remove(self.transformer)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from nbcarbon.core.said import Edge
     from nbcarbon.meter.meter import Meter, Run
+    from nbcarbon.notebook.stops import Stops
 
 MOST_FAILURES: Final = 3
 REDELIVERY_S: Final = 0.003
@@ -70,12 +71,14 @@ class Hooks:
         self._show = show
         self._failed = failed
         self._page_seen: Callable[[], None] | None = page_seen
+        self.stops: Stops | None = None
         self._pid = _getpid()
         self._main_thread = threading.main_thread().ident
         self._failure_count = 0
         self._count_ahead = 0
         self._waiting: defaultdict[int, list[Edge]] = defaultdict(list)
         self._cells: dict[int, Cell] = {}
+        self.numbers: dict[int, int] = {}
         self._stacks: defaultdict[int, list[Cell]] = defaultdict(list)
         # One object for good: IPython finds a callback again by what it is.
         self._callbacks: dict[str, Callable[..., None]] = {
@@ -126,6 +129,8 @@ class Hooks:
 
     def post_run_cell(self, result: Any) -> None:
         cell = self._cells.get(id(result.info))
+        if self.stops is not None and self._is_outermost(cell):
+            self.stops.disarm()
         synced = self._wait_for_gpu(cell) if cell is not None else False
         self._guarded(self._close, result, synced, again=False)
 
@@ -159,6 +164,29 @@ class Hooks:
         cell = Cell(info, run, named=bool(name))
         self._cells[id(info)] = cell
         self._stacks[thread].append(cell)
+        if self.stops is not None and self._is_outermost(cell):
+            self.stops.arm(run.index)
+
+    def _is_outermost(self, cell: Cell | None) -> bool:
+        """Whether a cell is the one that the main thread runs, and is in no other one."""
+        stack = self._stacks.get(self._main_thread or 0)
+        return cell is not None and bool(stack) and stack[0] is cell  # type: ignore[index]
+
+    def may_stop(self, stops: Stops) -> None:
+        """From now on cells may be stopped, the one that runs as well."""
+        self.stops = stops
+        stack = self._stacks.get(self._main_thread or 0)
+        if stack and _ident() == self._main_thread:
+            stops.arm(stack[0].run.index)
+            stops.stand_in_front()
+
+    def may_not_stop(self) -> None:
+        """The same undone."""
+        stops, self.stops = self.stops, None
+        if stops is not None:
+            stops.disarm()
+            if _ident() == self._main_thread:
+                stops.stand_in_front()
 
     def _renamed(self, name: str, result: Any) -> str:
         """A cell by its number in the notebook, which only its result tells for sure.
@@ -181,6 +209,9 @@ class Hooks:
                 stack.remove(cell)
                 if not stack:
                     del self._stacks[thread]
+        number = getattr(result, "execution_count", None)
+        if cell.named and isinstance(number, int):
+            self.numbers[number] = cell.run.index  # what has a name is still known by its number
         if not cell.named:
             cell.run.name = self._renamed(cell.run.name, result)
         self._meter.close(cell.run, _outcome(result), synced=synced)
@@ -222,7 +253,11 @@ class Hooks:
             self._count_failure(error)
         finally:
             if previous is not None:
+                if self.stops is not None:
+                    previous = self.stops.handler_for(previous)
                 signal.signal(signal.SIGINT, previous)
+        if interrupts and self.stops is not None and self.stops.recall():
+            return
         if interrupts and again:
             # Raised in here it would only end this callback, and the cell would run on.
             timer = threading.Timer(REDELIVERY_S, _kill, (self._pid, signal.SIGINT))

@@ -10,7 +10,7 @@ from IPython.core.error import UsageError
 
 from nbcarbon import app as sessions
 from nbcarbon import settings
-from nbcarbon.core.escape import label
+from nbcarbon.core.escape import label, terminal
 from nbcarbon.core.humanize import plain
 from nbcarbon.errors import NbcarbonError, SettingError
 from nbcarbon.notebook import options
@@ -19,9 +19,10 @@ from nbcarbon.notebook.options import COMMANDS, Command
 from nbcarbon.notebook.transform import MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from nbcarbon.app import App
+    from nbcarbon.notebook.budgets import BudgetWatch
     from nbcarbon.notebook.display import Cards
     from nbcarbon.notebook.hooks import Hooks
     from nbcarbon.notebook.live_page import LivePage
@@ -46,6 +47,7 @@ class Magics:
         *,
         page: LivePage,
         progress: Progress,
+        watch_budgets: Callable[[], BudgetWatch],
         synchronise: Callable[[], bool],
         reset: Callable[[], None],
     ) -> None:
@@ -55,6 +57,7 @@ class Magics:
         self._cards = cards
         self._page = page
         self._progress = progress
+        self._watch_budgets = watch_budgets
         self._synchronise = synchronise
         self._begin_anew = reset
 
@@ -89,7 +92,11 @@ class Magics:
         cell.shown = chosen
         if chosen.name:
             cell.name(chosen.name)
+        for name, value in chosen.notes:
+            self._app.meter.note(name, value, cell.run.index, cell.run.index)
         self._progress.begin(cell)
+        if chosen.has_budget:
+            self._watch_budgets()
         if chosen.sync and self._app.settings.sync_gpu and self._hooks.may_be_queued():
             self._synchronise()
             self._app.meter.restart(cell.run)
@@ -151,6 +158,14 @@ class Magics:
             self._app.change("attribution", sessions.checked_rule(wanted.text))
         print(f"Shared devices are charged by {self._app.meter.session.rule}.")
 
+    def _hardware(self, wanted: Command) -> None:
+        if wanted.words:
+            self._app.change("hardware", sessions.checked_hardware(wanted.text))
+        else:
+            self._app.settle()
+        text = "\n".join(self._app.hardware_lines())
+        print(plain(text, ascii=not self._cards.in_kernel and not unicode()))
+
     def _export(self, wanted: Command) -> None:
         if len(wanted.words) != 1:
             raise SettingError(
@@ -167,6 +182,13 @@ class Magics:
         )
         print(f"Written: {written}")
 
+    def _amortize(self, wanted: Command) -> None:
+        from nbcarbon.notebook import amortizing
+
+        self._app.settle()
+        text = amortizing.answer(self._app.session_figures(), amortizing.question(wanted.words))
+        print(plain(text, ascii=not self._cards.in_kernel and not unicode()))
+
     def _name(self, wanted: Command) -> None:
         name = label(wanted.text)
         if not name:
@@ -176,6 +198,35 @@ class Magics:
         cell = self._hooks.current()
         if cell is not None:
             cell.name(name)
+
+    def _tag(self, wanted: Command) -> None:
+        from nbcarbon.notebook import tagging
+
+        self._say(tagging.lines(self._app, wanted))
+
+    def _compare(self, wanted: Command) -> None:
+        from nbcarbon.core.pareto import compare
+        from nbcarbon.notebook import comparing
+
+        found = compare(self._app.scored(), higher_is_better="--lower" not in wanted.flags)
+        chosen = comparing.chosen(found, wanted.text)
+        text = comparing.text(chosen, ascii=not self._cards.in_kernel and not unicode())
+        data = {"text/plain": text, "text/html": comparing.html(chosen)}
+        self._shell.display_pub.publish(data=data, metadata={})
+
+    def _advice(self, wanted: Command) -> None:
+        self._say(self._app.advice())
+
+    def _budget(self, wanted: Command) -> None:
+        from nbcarbon.notebook import budgets
+
+        self._say(budgets.lines(self._app, wanted, self._watch_budgets))
+
+    def _say(self, lines: Iterable[str]) -> None:
+        """Print lines of ours, which may hold what the user called something."""
+        bare = not self._cards.in_kernel and not unicode()
+        for line in lines:
+            print(plain(terminal(line), ascii=bare))
 
     def _on(self, wanted: Command) -> None:
         self._app.change("measuring", "on")

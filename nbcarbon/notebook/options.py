@@ -17,19 +17,43 @@ COMMANDS: Final[dict[str, str]] = {
     "zone": "show the grid zone, or set it: %carbon zone FR, %carbon zone auto",
     "pue": "set the building's power usage effectiveness: %carbon pue 1.3",
     "attribution": "whom shared devices are charged to: %carbon attribution machine, or share",
+    "hardware": "what this machine is, for its embodied emissions: %carbon hardware laptop",
     "export": "write the session: %carbon export a.csv [--as FORMAT] [--force] [--with-host]",
+    "amortize": "queries that cost one training: --per-query 0.1Wh --training train",
+    "advice": "the three largest savings that this session shows, each with its figure",
+    "budget": "say when so much is used: %carbon budget 0.5kWh, or 200g --stop, or off",
+    "compare": "scores against energy, and what nobody beats: %carbon compare [--lower]",
     "name": "name the cell this stands in: %carbon name training",
+    "tag": "tag the cells that follow, or past ones: %carbon tag training 3-5",
     "on": "measure from here on",
     "off": "stop measuring until %carbon on",
     "reset": "begin a new session; the one so far is kept",
     "help": "this list",
 }
 ALIASES: Final = {"region": "zone"}
+_OWN_OPTIONS: Final = ("amortize",)
+"""Commands that read their options themselves: these have values."""
+_FLAGS: Final = {
+    "export": frozenset({"--force", "--with-host"}),
+    "tag": frozenset({"--off"}),
+    "budget": frozenset({"--stop"}),
+    "compare": frozenset({"--lower", "--higher"}),
+}
+
 CELL_OPTIONS: Final[dict[str, str]] = {
     "--no-sync": "do not wait for queued GPU work at the cell's ends",
     "--repeat": "run the body again, --repeat 10 times in all, and show what each run costs",
     "--min-time": "run the body again for at least --min-time 2s: for what is too short to measure",
 }
+NOTED: Final[dict[str, str]] = {
+    "--score": "what the cell reached: --score 0.91, for %carbon compare",
+    "--unit": "what the score is: --unit accuracy",
+    "--queries": "how many queries one run of the body answers: --queries 1000",
+    "--tokens": "how many tokens it makes or reads: --tokens 50000",
+}
+CELL_OPTIONS.update(NOTED)
+CELL_OPTIONS["--budget"] = "say when the cell has used 80 % of so much: --budget 10Wh"
+CELL_OPTIONS["--stop"] = "interrupt it when it has used all of that"
 MOST_REPEATS: Final = 1_000_000
 LONGEST_MIN_TIME_S: Final = 86_400.0
 _UNITS_S: Final = {"ms": S_PER_MS, "s": 1.0, "min": S_PER_MIN, "": 1.0}
@@ -43,6 +67,11 @@ class CellOptions(NamedTuple):
     sync: bool = True
     repeat_count: int = 1
     min_time_s: float = 0.0
+    notes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def has_budget(self) -> bool:
+        return any(name == "budget" for name, _ in self.notes)
 
     @property
     def repeats(self) -> bool:
@@ -66,7 +95,7 @@ class Command(NamedTuple):
 def cell_options(line: str) -> CellOptions:
     """The options of a `%%carbon` line. Raises SettingError, naming those there are."""
     found = CellOptions()
-    names = []
+    names, noted, budget, stop = [], {}, None, False
     words = iter(_words(line))
     for word in words:
         option, _, value = word.partition("=")
@@ -76,6 +105,12 @@ def cell_options(line: str) -> CellOptions:
             found = found._replace(repeat_count=_count(value or next(words, "")))
         elif option == "--min-time":
             found = found._replace(min_time_s=_seconds(value or next(words, "")))
+        elif option == "--budget":
+            budget = value or next(words, "")
+        elif option == "--stop" and not value:
+            stop = True
+        elif option in NOTED:
+            noted[option[2:]] = value or next(words, "")
         elif word.startswith("--"):
             raise SettingError(
                 f"%%carbon has no option {label(word)[:40]!r}.",
@@ -83,7 +118,30 @@ def cell_options(line: str) -> CellOptions:
             )
         else:
             names.append(word)
-    return found._replace(name=label(" ".join(names)))
+    notes = [*_notes(noted), *_budget(budget, stop=stop)]
+    return found._replace(name=label(" ".join(names)), notes=tuple(notes))
+
+
+def _budget(text: str | None, *, stop: bool) -> tuple[tuple[str, str], ...]:
+    """A cell's budget as a note. Raises SettingError."""
+    if text is None and not stop:
+        return ()
+    if text is None:
+        raise SettingError("--stop needs a budget.", hint="For example: --budget 10Wh --stop.")
+    from nbcarbon.core.budget import SETTING, parse
+
+    return ((SETTING, parse(text + " stop" * stop).text),)
+
+
+def _notes(given: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """What is said of the cell, by name. Raises SettingError."""
+    if not given:
+        return ()
+    from nbcarbon.core.notes import said
+
+    if not given.get("unit", "x"):
+        raise SettingError("--unit needs a word.", hint="For example: --unit accuracy.")
+    return tuple(said(**given).items())  # type: ignore[arg-type]
 
 
 def _count(text: str) -> int:
@@ -120,16 +178,28 @@ def command(line: str) -> Command:
         raise SettingError(
             f"%carbon has no {label(name)[:40]!r}.", hint=f"Use one of: {', '.join(COMMANDS)}."
         )
+    if name in _OWN_OPTIONS:
+        return Command(name, tuple(rest))
     rest, told = _told(rest, _valued(name))
     flags = frozenset(word for word in rest if word.startswith("--"))
-    allowed = {"--force", "--with-host"} if name == "export" else set()
+    allowed = _FLAGS.get(name, frozenset())
     if flags - allowed:
         given = label(min(flags - allowed))[:40]
         known = [*sorted(allowed), *(f"--{each}" for each in _valued(name))]
         hint = f"Options: {', '.join(known)}." if known else "It takes no options."
         raise SettingError(f"%carbon {name} has no option {given!r}.", hint=hint)
     words = tuple(word for word in rest if word not in flags)
-    if words and name in ("status", "report", "panel", "doctor", "on", "off", "reset", "help"):
+    if words and name in (
+        "status",
+        "report",
+        "advice",
+        "panel",
+        "doctor",
+        "on",
+        "off",
+        "reset",
+        "help",
+    ):
         raise SettingError(
             f"%carbon {name} takes nothing behind it.", hint=f"Type %carbon {name} alone."
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from nbcarbon.core import humanize, wording
+from nbcarbon.core import budget, humanize, lifecycle_words, wording
 from nbcarbon.core.device import Kind
 from nbcarbon.core.equivalents import equivalent
 from nbcarbon.core.intensity import Confidence
@@ -106,12 +106,13 @@ def state(session: Session, context: Context) -> dict[str, Any]:
             "emissions": emissions.headline,
             "emissions_range": emissions.interval,
             "equivalent": equivalent(now.energy.energy_j),
-            "known": _known_text(now.measured_fraction),
+            "known": _known_text(now),
             "zone": _zone_text(session.zone, session.intensity),
             "place": wording.place(session.zone, session.intensity),
             "session": _session_text(session),
             "running": _running_text(now),
             "split": _split_text(now.cells_fraction),
+            "lifecycle": _lifecycle_text(now),
             "what_if": _what_if_text(session, now, context.what_if),
         },
         "panel": context.panel,
@@ -199,6 +200,7 @@ def panel_text(session: Session, context: Context) -> str:
         text["equivalent"],
         DOT.join([*known, text["place"]]),
         text["split"],
+        text["lifecycle"],
         text["what_if"],
         f"! {shown['warning']['text']}" if shown["warning"] else "",
     ]
@@ -305,7 +307,10 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 def _recent_w(session: Session, devices: Sequence[Device]) -> list[float | None]:
     intervals = session.history.intervals([each.id for each in devices], last=MOST_RECENT)
-    return [_rounded(_sum(each.powers_w)) for each in intervals]
+    # Three digits are as many as a line of text is high; `120` is shorter than `120.0`, thirty times.
+    powers_w = [_sum(each.powers_w) for each in intervals]
+    rounded = [None if each is None else float(f"{each:.3g}") for each in powers_w]
+    return [int(each) if each is not None and each.is_integer() else each for each in rounded]
 
 
 def _cumulative_g(session: Session, devices: Sequence[Device]) -> list[float]:
@@ -354,10 +359,13 @@ def _known(measured_fraction: float | None) -> str:
     return word if word in ("measured", "modelled") else "mixed"
 
 
-def _known_text(measured_fraction: float | None) -> str:
-    if measured_fraction is None:
+def _known_text(now: Live) -> str:
+    if now.measured_fraction is None:
         return "nothing read yet"
-    return humanize.known(measured_fraction=measured_fraction)
+    words = [humanize.known(measured_fraction=now.measured_fraction)]
+    if now.calibration is not None:
+        words.append(wording.calibrated(now.calibration))
+    return DOT.join(words)
 
 
 def _power_text(now: Live, context: Context) -> str:
@@ -394,6 +402,10 @@ def _split_text(cells_fraction: float | None) -> str:
     return f"{humanize.percent(cells_fraction)} in cells{DOT}{between} between them"
 
 
+def _lifecycle_text(now: Live) -> str:
+    return "" if now.lifecycle is None else DOT.join(lifecycle_words.briefly(now.lifecycle))
+
+
 def _what_if_text(session: Session, now: Live, what_if: WhatIf | None) -> str:
     if what_if is None:
         return ""
@@ -421,6 +433,9 @@ def _warning(session: Session, problem: str) -> dict[str, str] | None:
     for key, text in notices.items():
         if key.startswith("lost:") and not _is_back(notices, key.removeprefix("lost:")):
             return _warn(text, "doctor")
+    used = budget.warning(session)
+    if used:
+        return _warn(used, "")
     if session.zone.id is None and "zone" in notices:
         return _warn("Where is this machine? Using the world average.", "zone")
     if session.zone.confidence is Confidence.LOW:

@@ -14,15 +14,18 @@ from nbcarbon.core.cell import Outcome
 from nbcarbon.core.device import Kind, Provenance
 from nbcarbon.core.events import (
     GRID_NOTICES,
+    BaselineLearned,
     BetweenMeasured,
     CalibrationLearned,
     CellClosed,
     CellEnded,
     CellOpened,
     CellRestarted,
+    CellsNoted,
     DevicesFound,
     Edge,
     Folded,
+    HardwareLearned,
     IntensityLearned,
     Noticed,
     SamplerStarted,
@@ -37,9 +40,10 @@ from nbcarbon.sampler.rate import HEARTBEAT_S, interval_s
 from nbcarbon.sampler.roster import findings_to_notify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from nbcarbon.channel import End
+    from nbcarbon.core.baseline import Baseline
     from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.device import Device
     from nbcarbon.core.events import Event
@@ -47,6 +51,9 @@ if TYPE_CHECKING:
     from nbcarbon.ports import Clock, Discovery
     from nbcarbon.sampler.account import Account, Usage
     from nbcarbon.sampler.roster import Result, Roster
+
+    Hardware = Callable[[Iterable[Device], Mapping[str, str]], HardwareLearned]
+    """What making a machine with these devices emitted, by these settings."""
 
 BRACKET_WAIT_S = 0.1
 """How long a cell's end waits for a driver before its figures go without it."""
@@ -68,6 +75,7 @@ TERMINATED = "terminated"
 """Told to end by a signal, not by the kernel: the session itself goes on with another sampler."""
 PARENT_CHECK_S = 1.0
 LOOK_S = 1.0
+HARDWARE_SETTINGS = ("hardware", "hardware_share", "lifetime_years", "utilisation")
 
 
 class Ledger(Protocol):
@@ -117,6 +125,8 @@ class Loop:
         mode: str = "process",
         look_at: Callable[[str], None] = lambda value: None,
         calibrations: Callable[[], Iterable[Calibration]] = tuple,
+        baseline: Callable[[], Baseline | None] = lambda: None,
+        hardware: Hardware | None = None,
     ) -> None:
         self._clock = clock
         self._end = end
@@ -132,6 +142,10 @@ class Loop:
         self._mode = mode
         self._look_at = look_at
         self._calibrations = calibrations
+        self._baseline = baseline
+        self._hardware = hardware
+        self._hardware_told: HardwareLearned | None = None
+        self._settings: dict[str, str] = {}
         self._ledger: Ledger | None = None
         self._heard = 0
         self._stopping = ""
@@ -211,6 +225,8 @@ class Loop:
             self._cell_ended(event, number)
         elif isinstance(event, SettingChanged):
             self._setting_changed(event, number)
+        elif isinstance(event, CellsNoted):
+            self._record(event, number)
         elif isinstance(event, SessionEnded):
             self._stopping = event.reason
 
@@ -222,14 +238,17 @@ class Loop:
             self._record(event, number)
             for calibration in self._calibrations():
                 self._record(CalibrationLearned(calibration))
+            baseline = self._baseline()
+            if baseline is not None:
+                self._record(BaselineLearned(baseline))
         self._record(SamplerStarted(self._pid, self._mode))
         for key, sentence in past.notices:
             self._notice(key, sentence)
-        discovery = self._roster.start()
-        self._take(discovery)
-        settings = dict(event.settings)
+        settings = self._settings = dict(event.settings)
+        self._take(self._roster.start())
         if known:
             self._resume(known, settings)
+            self._learn_hardware()
         else:
             for name, value in self._settle(settings).items():
                 self._record(SettingChanged(name, value))
@@ -313,8 +332,11 @@ class Loop:
 
     def _setting_changed(self, event: SettingChanged, number: int) -> None:
         self._record(event, number)
+        self._settings[event.name] = event.value
         if event.name == "zone":
             self._learn_zone(event.value)
+        elif event.name in HARDWARE_SETTINGS:
+            self._learn_hardware()
         elif event.name == "visible_gpus":
             self._look_at(event.value)
             self._roster.driver.look_again()
@@ -454,6 +476,17 @@ class Loop:
 
     def _announce(self, devices: Iterable[Device]) -> None:
         self._record(DevicesFound(tuple(devices)))
+        self._learn_hardware()
+
+    def _learn_hardware(self) -> None:
+        """What making this machine emitted, said where it is not what was said last."""
+        if self._hardware is None:
+            return
+        devices = [trace.device for trace in self._account.traces.values()]
+        found = self._hardware(devices, self._settings)
+        if found != self._hardware_told:
+            self._hardware_told = found
+            self._record(found)
 
     def _notice_suspend(self) -> None:
         suspended_s = self._clock.boottime_s() - self._clock.monotonic_s()

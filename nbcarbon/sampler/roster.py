@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nbcarbon.core.device import Provenance
-from nbcarbon.core.ticks import Ticks
+from nbcarbon.core.ticks import BURST_STEP_S, Ticks
 from nbcarbon.core.trace import CounterReading
 from nbcarbon.errors import SensorDenied, SensorError, SensorLost, SensorUnsupported
 
@@ -37,6 +37,9 @@ LONGEST_FOLLOW_S = 0.3
 
 LONGEST_CLEAR_S = 0.02
 """Longest pause for a moment that is clear of ticks."""
+
+LEARNING_FRACTION = 0.5
+"""Of a burst's step that may be spent on reading what learns."""
 
 MOST_TRIES = 3
 """Readings that are tried until one is clear of ticks: a call may take long."""
@@ -79,6 +82,8 @@ class Driver:
         self._found: deque[Discovery] = deque()
         self._sensors: dict[str, Sensor] = {}
         self._ticks: dict[str, Ticks] = {}
+        self._call_s: dict[str, float] = {}
+        self._learning: set[str] = set()
         self._followed: dict[str, list[float]] = {}
         self._fractions: dict[str, float] = {}
         self._pids: tuple[int, ...] = ()
@@ -167,6 +172,7 @@ class Driver:
             sensor = self._sensors.pop(device_id, None)
             self._ticks.pop(device_id, None)
             self._followed.pop(device_id, None)
+            self._learning.discard(device_id)
         if sensor is not None:
             sensor.close()
 
@@ -214,14 +220,45 @@ class Driver:
         """Seconds to the next reading that nobody asks for, None if there is none to come."""
         if self._clock is None:
             return None
+        now_s = self._clock.monotonic_s()
         dues_s = [due_s for each in self._followed.values() for due_s in each]
         if not self._resting:
-            dues_s += [each.due_s for each in self._ticks.values()]
-        return min(dues_s) - self._clock.monotonic_s() if dues_s else None
+            dues_s += [
+                ticks.due_s
+                for device_id, ticks in self._ticks.items()
+                if self._may_learn(device_id, now_s)
+            ]
+        return min(dues_s) - now_s if dues_s else None
+
+    def _may_learn(self, device_id: str, now_s: float) -> bool:
+        """Whether a device's ticks may be looked at now, or have to wait for others' to be learnt.
+
+        So many at once as can be read within a part of a burst's step: more would make all of them
+        coarse, where a driver takes a millisecond for each. A check goes before a burst: what is known
+        grows stale, what is not known does not.
+        """
+        if device_id in self._learning:
+            return True
+        if self._ticks[device_id].beat is None and any(
+            each.beat is not None and each.due_s <= now_s and not each.learning
+            for each in self._ticks.values()
+        ):
+            return False
+        busy_s = sum(self._call_s[each] for each in self._learning) + self._call_s[device_id]
+        return not self._learning or busy_s <= LEARNING_FRACTION * BURST_STEP_S
 
     def _round(self, sensors: dict[str, Sensor], pids: tuple[int, ...], wanted: int) -> None:
-        """Every device once, and whose work it was."""
-        results = [self._read(sensor) for sensor in sensors.values()]
+        """Every device once, and whose work it was.
+
+        Those that are clear of ticks come first, so that others' pauses pass meanwhile.
+        """
+        now_s = 0.0 if self._clock is None else self._clock.monotonic_s()
+        ticks = dict(self._ticks)
+
+        def clear_s(device_id: str) -> float:
+            return ticks[device_id].clear_s(now_s) if device_id in ticks else now_s
+
+        results = [self._read(sensors[each]) for each in sorted(sensors, key=clear_s)]
         fractions = {}
         if pids:
             for device_id, sensor in sensors.items():
@@ -247,8 +284,12 @@ class Driver:
                     left_s = [each for each in self._followed.get(device_id, ()) if each > now_s]
                     self._followed[device_id] = left_s
                     self._changed.notify_all()
-            elif device_id in self._ticks and self._ticks[device_id].due_s <= now_s:
+            elif self._is_curious(device_id, now_s):
                 self._call(sensor)  # looked at by the ticks, and forgotten
+
+    def _is_curious(self, device_id: str, now_s: float) -> bool:
+        ticks = self._ticks.get(device_id)
+        return ticks is not None and ticks.due_s <= now_s and self._may_learn(device_id, now_s)
 
     def _read(self, sensor: Sensor) -> Result:
         """One reading, at a moment that is clear of ticks where those are known."""
@@ -276,12 +317,20 @@ class Driver:
             if result.reading is None:
                 if ticks is not None:
                     ticks.miss(begun_s)
+                self._learning.discard(device_id)
                 return result
             if self._clock is None or not isinstance(result.reading, CounterReading):
                 return result
             if ticks is None:
                 ticks = self._ticks[device_id] = Ticks(result.reading.instant_s)
-            return replace(result, reading=ticks.observe(begun_s, result.reading))
+            self._call_s[device_id] = result.reading.instant_s - begun_s
+            may_begin = self._may_learn(device_id, result.reading.instant_s)
+            reading = ticks.observe(begun_s, result.reading, may_begin=may_begin)
+            if ticks.learning:
+                self._learning.add(device_id)
+            else:
+                self._learning.discard(device_id)
+            return replace(result, reading=reading)
 
     def _discover(self) -> None:
         for backend in self._backends:

@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WARM_S = 1.5
+LAUNCH_S = 0.004
+"""From the beginning of a cell to that of its work on a GPU: the stand-in has to be told in time."""
+IDLE_REST_S = 0.3
+"""Between two cells that are a GPU's only work: a few of its ticks."""
+MOVED_S = 0.3
+"""Until GPUs that are told to work on have begun to."""
 TOGETHER_FROM_S = 1.0
 LONG_FROM_S = 5.0
 APART_S = 0.23
@@ -66,6 +72,7 @@ class Cell:
     low_j: float | None = None
     high_j: float | None = None
     below: bool = False
+    own_work: bool = False
 
     @property
     def inside(self) -> bool:
@@ -78,7 +85,7 @@ class Lane:
 
     hardware: Hardware
     tool: Tool
-    windows: list[tuple[float, float, float]] = field(default_factory=list)
+    windows: list[tuple[float, float, float, bool]] = field(default_factory=list)
     told: list[dict[str, Any]] = field(default_factory=list)
     failed: str = ""
 
@@ -90,14 +97,18 @@ class Lane:
             self.failed = str(error)
         self.run(WARM_S)
 
-    def run(self, duration_s: float) -> None:
+    def run(self, duration_s: float, *, own_work: bool = False) -> None:
+        """One cell. With `own_work` it is the GPUs' only work: they are idle before and after."""
         if self.failed:
             return
         try:
             start_s = self.tool.ask("start")["at_s"]
-            time.sleep(duration_s)
+            works_s = start_s + LAUNCH_S if own_work else start_s
+            if own_work and not self.hardware.work(start_s, works_s, duration_s):
+                own_work = False
+            time.sleep(max(0.0, works_s + duration_s - time.monotonic()))
             end_s = self.tool.ask("stop")["at_s"]
-            self.windows.append((duration_s, start_s, end_s))
+            self.windows.append((duration_s, start_s, end_s, own_work))
             self.told = self.tool.ask("figures")["cells"]
         except ToolFailed as error:
             self.failed = str(error)
@@ -113,7 +124,7 @@ class Lane:
     def cells(self, component: str = "") -> Iterator[Cell]:
         """All but the one that warmed up."""
         component = component or self.hardware.machine.component
-        for number, (duration_s, start_s, end_s) in enumerate(self.windows):
+        for number, (duration_s, start_s, end_s, own_work) in enumerate(self.windows):
             if number == 0:
                 continue
             told = self.told[number] if number < len(self.told) else {}
@@ -127,16 +138,20 @@ class Lane:
                 self.hardware.limit_j(start_s, end_s),
                 *ends,
                 below=told.get("below", False),
+                own_work=own_work,
             )
 
 
-def take_turns(lanes: Iterable[Lane], duration_s: float, count: int) -> None:
+def take_turns(
+    lanes: Iterable[Lane], duration_s: float, count: int, *, own_work: bool = False
+) -> None:
     draw = random.Random(duration_s)
     lanes = list(lanes)
+    rest_s = IDLE_REST_S if own_work else 0.0
     for _ in range(count):
         for lane in lanes:
-            lane.run(duration_s)
-            time.sleep(draw.uniform(0.02, 0.08))
+            lane.run(duration_s, own_work=own_work)
+            time.sleep(rest_s + draw.uniform(0.02, 0.08))
 
 
 def side_by_side(lanes: Iterable[Lane], duration_s: float, count: int) -> None:
@@ -189,6 +204,10 @@ class Accuracy:
             for duration_s, count in self.plan.cells:
                 if duration_s < TOGETHER_FROM_S:
                     take_turns(own, duration_s, count)
+                    if machine.gpus:
+                        take_turns(own, duration_s, count, own_work=True)
+                        hardware.move_gpus(0.05, 0.5)
+                        time.sleep(MOVED_S)
                 elif duration_s < LONG_FROM_S:
                     if machine.gpus:
                         hardware.move_gpus(0.05, 0.5)
@@ -279,20 +298,26 @@ def errors(found: list[Cell], failed: Mapping[tuple[str, str], str], plan: Plan)
     table = Table("Energy: error", ERRORS, tools=(*plan.peers, LIMIT), subject="error of energy, ")
     for machine in MACHINES:
         for duration_s, count in plan.cells:
-            cells = [
-                each
-                for each in found
-                if each.machine == machine.key and each.duration_s == duration_s
-            ]
-            values: dict[str, float | str] = {}
-            for tool in plan.peers:
-                error = error_percent(each for each in cells if each.tool == tool)
-                values[tool] = failed.get((machine.key, tool), error) if error == NOTHING else error
-            values[LIMIT] = error_percent(
-                (each for each in cells if each.tool == cells[0].tool), limit=True
-            )
-            label = f"{machine.words}: cells of {duration_s:g} s ({count})"
-            table.lines.append(Line(f"{machine.key} {duration_s:g}", label, "%", values))
+            of = [c for c in found if c.machine == machine.key and c.duration_s == duration_s]
+            for own_work in sorted({each.own_work for each in of}):
+                cells = [each for each in of if each.own_work == own_work]
+                values: dict[str, float | str] = {}
+                for tool in plan.peers:
+                    error = error_percent(each for each in cells if each.tool == tool)
+                    values[tool] = (
+                        failed.get((machine.key, tool), error) if error == NOTHING else error
+                    )
+                values[LIMIT] = error_percent(
+                    (each for each in cells if each.tool == cells[0].tool), limit=True
+                )
+                what = (
+                    f"a GPU's only work for {duration_s:g} s"
+                    if own_work
+                    else f"cells of {duration_s:g} s"
+                )
+                label = f"{machine.words}: {what} ({count})"
+                key = f"{machine.key} {duration_s:g}{' own' if own_work else ''}"
+                table.lines.append(Line(key, label, "%", values))
     return table
 
 

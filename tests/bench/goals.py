@@ -112,17 +112,19 @@ def _errors(tables: Mapping[str, Table]) -> Iterator[Row]:
     table = tables["errors"]
     for machine, (goal, words, goals) in ERROR_GOALS.items():
         for duration_s, limit in goals.items():
-            line = table.line(f"{machine} {duration_s:g}")
-            ours = line.number(OURS) if line else None
-            if line is None or ours is None:
-                continue
-            best = line.number(LIMIT)
-            physical = "" if best is None else f"{digits(best)} %"
-            what = f"{words}, cells of {duration_s:g} s: error"
-            yield Row(goal, what, limit, ours, "%", f"errors.{line.key}", physical)
-            theirs = line.number("zeus")
-            if goal == "G9" and theirs:
-                yield Row("G9", "   the same, as part of Zeus's", 1.0, ours / theirs, "")
+            for own in ("", " own"):
+                line = table.line(f"{machine} {duration_s:g}{own}")
+                ours = line.number(OURS) if line else None
+                if line is None or ours is None:
+                    continue
+                best = line.number(LIMIT)
+                physical = "" if best is None else f"{digits(best)} %"
+                cells = "cells that are its only work, " if own else "cells of "
+                what = f"{words}, {cells}{duration_s:g} s: error"
+                yield Row(goal, what, limit, ours, "%", f"errors.{line.key}", physical)
+                theirs = line.number("zeus")
+                if goal == "G9" and theirs:
+                    yield Row("G9", "   the same, as part of Zeus's", 1.0, ours / theirs, "")
 
 
 def _intervals(held: Iterable[Held]) -> Iterator[Row]:

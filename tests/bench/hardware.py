@@ -34,6 +34,8 @@ MOST_STEPS = 220
 """Fewer than the 256 that the stand-in NVML remembers: some of the past have to be among them."""
 REMEMBERED_S = 1.0
 """How much of the past a sensor of power looks back on, at most."""
+IDLE_W = 70.0
+"""Of a GPU without work."""
 BUSY = ((0.13, 20.0), (0.21, 90.0), (0.08, 45.0))
 """Seconds and watts of a CPU package that works in bursts."""
 
@@ -182,6 +184,22 @@ class Hardware:
             after.append(_continued(before[number], gpu, change_s) if before else gpu)
         self._gpus.append((now_s, tuple(after)))
         self.driver.write(*after)
+
+    def work(self, now_s: float, start_s: float, duration_s: float) -> bool:
+        """Let every GPU be busy for so long from an instant soon after now on, and idle after that.
+
+        False if that instant had passed before all could be told.
+        """
+        assert self.driver is not None
+        draw = random.Random(start_s)
+        past_s = (now_s - REMEMBERED_S) // GRID_S * GRID_S
+        after = []
+        for old in self._gpus[-1][1]:
+            steps = ((0.0, draw.uniform(150.0, 300.0)), (duration_s, IDLE_W))
+            after.append(_continued(old, replace(old, power=steps, start_s=past_s), start_s))
+        self._gpus.append((now_s, tuple(after)))
+        self.driver.write(*after)
+        return time.monotonic() < start_s
 
     def wrap_soon(self, after_j: float) -> None:
         """Let the first package's counter begin again once it has used this much."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nbcarbon.core.elsewhere import elsewhere as priced
+from nbcarbon.core.elsewhere import elsewhere
 from nbcarbon.export import html_report
-from nbcarbon.grid.elsewhere import elsewhere
+from nbcarbon.grid.well_known import well_known
 from tests.export.summaries import made
 from tests.payloads import PAYLOADS
 
@@ -37,7 +37,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for place, name in enumerate(names)
     ]
     summary["notices"] = names
-    summary["elsewhere"] = priced(summary, elsewhere())
+    summary["elsewhere"] = elsewhere(summary, well_known())
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_bytes(html_report.render(summary))
     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from math import hypot
 
 import pytest
 from hypothesis import given
@@ -29,8 +30,10 @@ from nbcarbon.core.events import (
     from_json,
     to_json,
 )
+from nbcarbon.core.explain import explain, reasons
 from nbcarbon.core.live import live
 from nbcarbon.core.session import Session
+from nbcarbon.core.uncertainty import REFRESH, SENSOR, ErrorPart
 from nbcarbon.export import markdown
 from nbcarbon.notebook import card
 from nbcarbon.recorded import summary_of
@@ -221,6 +224,26 @@ def test_live_energy_never_jumps_when_it_is_booked(
         session.apply(event)
         if isinstance(event, (BetweenMeasured, CellClosed)):
             assert live(session).energy.energy_j == pytest.approx(before_j, rel=1e-9, abs=1e-6)
+
+
+def test_a_calibrated_range_is_explained_by_the_calibration_and_adds_up() -> None:
+    part = replace(used(500.0), parts=(ErrorPart(SENSOR, 25.0), ErrorPart(REFRESH, 3.0)))
+    session = Session([START, FOUND, LEARNT, closed(1, 0.0, 10.0, part)])
+    f, report = session.figures_of(1), session.cells[1]
+
+    found = reasons(report, session.devices, calibration=CALIBRATION)
+    assert {each.device for each in found} == {"calibration", CPU.name}
+    # Of the sensors' own only what no calibration mends is left, at the wall.
+    assert [each.half_width_j for each in found if each.device == CPU.name] == [3.0 * 1.2]
+    of_calibration = [each.half_width_j for each in found if each.device == "calibration"]
+    assert hypot(*of_calibration) == pytest.approx(CALIBRATION.half_width_j(500.0, 10.0))
+
+    lines = explain(f, report, session.devices)
+    assert lines[-1] == (
+        "all of the machine is in this: calibrated against a wall meter on 2026-11-25"
+    )
+    assert any("calibration: accuracy of the wall meter" in line for line in lines)
+    assert not any("accuracy of its sensor" in line for line in lines)
 
 
 def test_what_runs_is_at_the_wall() -> None:

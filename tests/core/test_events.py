@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from nbcarbon.core import cell, device, energy, events, intensity
 from nbcarbon.core.attribution import Rule
+from nbcarbon.core.baseline import Baseline, IdlePower
 from nbcarbon.core.booking import Charged
 from nbcarbon.core.calibration import Calibration
+from nbcarbon.core.embodied import Manufactured
 from nbcarbon.core.events import Event, Unknown, from_json, to_json
 from nbcarbon.core.figures import Seen
 from nbcarbon.core.reports import Shape
@@ -51,6 +53,9 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     events.CellOpened: st.builds(events.CellOpened, runs, edges),
     events.CellRestarted: st.builds(events.CellRestarted, st.integers(), edges),
     events.CellEnded: st.builds(events.CellEnded, st.integers(), edges, outcomes, labels, text),
+    events.CellsNoted: st.builds(
+        events.CellsNoted, text, text, st.integers(), st.none() | st.integers()
+    ),
     events.SettingChanged: st.builds(events.SettingChanged, text, text),
     events.SessionStarted: st.builds(
         events.SessionStarted,
@@ -103,6 +108,34 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
             times, numbers, st.floats(0.1, 9), *[st.floats(0, 1e3)] * 5, *[st.floats(0.1, 1e3)] * 3,
             *[st.floats(0, 1e3)] * 4, st.integers(), st.floats(0, 1e6), numbers, labels,
         ),
+    ),
+    events.BaselineLearned: st.builds(
+        events.BaselineLearned,
+        st.builds(
+            Baseline,
+            times, numbers, st.none() | numbers,
+            st.lists(
+                st.builds(
+                    IdlePower,
+                    text, text, st.sampled_from(device.Kind), st.sampled_from(device.Provenance),
+                    *[numbers] * 4,
+                ),
+                max_size=3,
+            ).map(tuple),
+        ),
+    ),
+    events.HardwareLearned: st.builds(
+        events.HardwareLearned,
+        st.lists(
+            st.builds(
+                Manufactured,
+                text, st.none() | text, st.just(10.0), st.floats(0, 10), st.floats(10, 1e9),
+                st.floats(0.1, 9), st.floats(0, 0.9), st.floats(0.1, 1), st.floats(0, 0.9),
+                st.floats(0, 1), text,
+            ),
+            max_size=3,
+        ).map(tuple),
+        labels,
     ),
     events.Noticed: st.builds(events.Noticed, text, text),
     events.SessionEnded: st.builds(events.SessionEnded, numbers, text),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from nbcarbon.core.notes import CellNotes
 from nbcarbon.errors import ExportError
 from nbcarbon.export import endings, export, json_summary, load, markdown
 from tests.export.summaries import made
 from tests.payloads import PAYLOADS
+from tests.samples import short, train
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,3 +71,21 @@ def test_what_is_no_summary_is_said(tmp_path: Path, text: str, sentence: str) ->
         load(path)
     with pytest.raises(ExportError, match="cannot be read"):
         load(tmp_path / "missing.json")
+
+
+def test_queries_stand_among_published_tasks() -> None:
+    notes = CellNotes(score=0.91, score_unit="a|b", query_count=40, token_count=4000)
+    cells = [replace(train("<b>"), notes=notes), short()]
+    found = made(cells=tuple(cells))
+    text = markdown.render(found).decode("utf-8").replace("\u00a0", " ").replace("\u202f", ",")
+    rows = text.partition("## Queries")[2].partition("\n\n##")[0].splitlines()
+    names = [row.split(" | ")[0].strip("| ") for row in rows if row.startswith("| ")][2:]
+    assert names.index("image classification") + 1 == names.index("**&lt;b&gt;**", 1)
+    assert "| 40 queries | 10.2 mWh (9 – 11.5) | 10.2 Wh (9 – 11.5) |" in text
+    assert "| &lt;b&gt; | 0.91 a\\|b | 0.41 Wh (0.36 – 0.46) |" in text
+    assert "FAccT 2024" in text
+
+
+def test_without_notes_there_are_no_such_sections() -> None:
+    text = markdown.render(made()).decode("utf-8")
+    assert not any(each in text for each in ("## Scores", "## Queries", "## Tags"))

@@ -188,8 +188,9 @@ def test_history_lists_and_deletes(tmp_path: Path) -> None:
     path = notebook(tmp_path / "nb.ipynb", "1")
     for _ in range(2):
         assert nbcarbon("run", path).returncode == 0
-    lines = nbcarbon("history").stdout.splitlines()
+    *lines, total = nbcarbon("history").stdout.splitlines()
     assert len(lines) == 2
+    assert total.startswith("total  ")
     first = lines[0].split()[0]
     assert "1 cell " in lines[0]
     assert "Deleted: 1 session." in nbcarbon("history", "--delete", first).stdout

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import html5lib
 import pytest
 
 from nbcarbon.core.attribution import Rule
+from nbcarbon.core.notes import CellNotes
 from nbcarbon.notebook import card
 from tests.payloads import PAYLOADS
 from tests.samples import CPU, DRAM, blind, part, priced, report, session, short, train, wide
@@ -118,3 +120,23 @@ def test_a_nested_cell_is_indented_and_explained() -> None:
     text = card.report_text(session(train(), nested))
     assert "  inner" in text
     assert "An indented row is part of the row above it." in text
+
+
+def test_the_table_adds_up_what_is_tagged() -> None:
+    cells = [
+        replace(train(), notes=CellNotes(tag="fit")),
+        replace(wide(), notes=CellNotes(tag="<b>fit</b>")),
+        short(),
+    ]
+    figures = replace(session(*cells), tagged=True)
+    text = card.report_text(figures)
+
+    assert (
+        "tag fit: 1 cell · 0.41 Wh (0.36 – 0.46) · 12.7 mgCO₂e (10.5 – 15) · 51 % of all cells"
+        in text
+    )
+    assert "no tag: 1 cell" in text
+    assert max(map(len, text.splitlines())) <= card.LONGEST_LINE
+    html = card.report_html(figures)
+    assert "#&lt;b&gt;fit&lt;/b&gt;" in html
+    assert "<b>" not in html

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nbcarbon.core.booking import devices_key
 from nbcarbon.core.cell import CellReport, CellRun, Outcome, Role
 from nbcarbon.core.device import Device, Kind, Provenance
 from nbcarbon.core.events import (
+    CalibrationLearned,
     CellClosed,
     CellOpened,
     DevicePoint,
@@ -21,6 +23,7 @@ from nbcarbon.core.events import (
 from nbcarbon.core.intensity import Accounting, Confidence
 from nbcarbon.core.session import Session
 from nbcarbon.panel.view_model import (
+    DOT,
     MOST_CELLS,
     MOST_PARTS,
     Context,
@@ -31,6 +34,7 @@ from nbcarbon.panel.view_model import (
     state,
 )
 from tests import samples
+from tests.core.test_calibrated import CALIBRATION
 from tests.payloads import PAYLOADS
 from tests.wire.examples import POLAND, START, in_nowhere, running
 
@@ -245,3 +249,12 @@ def test_a_page_learns_no_host_and_no_path() -> None:
     said = [state(session, Context()), cells(session), history(session)]
 
     assert not [each for each in strings(said) if "secret-host" in each or "/home" in each]
+
+
+def test_a_calibrated_machine_says_so() -> None:
+    learnt = replace(CALIBRATION, devices=devices_key(running().devices.values()))
+    before = state(running(), Context())["text"]["known"]
+    session = running()
+    session.apply(CalibrationLearned(learnt))
+    words = state(session, Context())["text"]["known"]
+    assert words == DOT.join([before, f"calibrated against a wall meter on {learnt.date}"])

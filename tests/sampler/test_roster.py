@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import pytest
@@ -233,3 +235,37 @@ def test_a_reading_that_fails_while_learning_says_nothing(beating: Beating) -> N
     beating.sensor.fails = False
     beating.advance(1.5)
     assert beating.sensor.reads.acquire(timeout=3.0)
+
+
+class Slow(Ticking):
+    """The same, whose driver takes 2 ms for each reading."""
+
+    def __init__(self, clock: FakeClock, device_id: str, calls: list[str]) -> None:
+        super().__init__(clock)
+        self.device = replace(self.device, id=device_id)
+        self.calls = calls
+
+    def read(self) -> CounterReading:
+        self.calls.append(self.device.id)
+        reading = super().read()
+        self.clock.advance(0.002)
+        return reading._replace(instant_s=self.clock.monotonic_s())
+
+
+def test_counters_of_a_slow_driver_are_learnt_one_after_the_other() -> None:
+    clock, woken = FakeClock(), threading.Event()
+    calls: list[str] = []
+    slow = [Slow(clock, each, calls) for each in ("gpu:0", "gpu:1")]
+    driver = Driver([ScriptedBackend(tuple(slow))], woken.set, clock)
+    driver.start()
+    assert woken.wait(3.0)
+    assert driver.ask(wait_s=3.0)
+    for _ in range(60):
+        clock.advance(0.001)
+        driver.rest(False)
+        slow[0].reads.acquire(timeout=0.05)
+    driver.close()
+
+    turns = [len(list(same)) for _, same in groupby(calls[2:])]
+    assert len(calls) > 20
+    assert turns[0] > 10

@@ -1,15 +1,17 @@
 /* A stand-in for libnvidia-ml.so.1: GPUs whose power is a known function of CLOCK_MONOTONIC.
  *
- * It reads the file named by NBCARBON_STAND_IN_NVML anew at every call, so a test changes it while
- * it is in use, and keeps nothing but how often it was initialised: at one instant every process
- * sees the same energy. tests/stand_in/nvml.py writes that file and says what each word means.
+ * It does what the file named by NBCARBON_STAND_IN_NVML says at each call, so a test changes that
+ * while it is in use, and keeps nothing else but how often it was initialised: at one instant every
+ * process sees the same energy. tests/stand_in/nvml.py writes that file and says what each word means.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <math.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum {
@@ -107,12 +109,9 @@ static void take(Gpu *gpu, const char *word, const char *rest) {
 }
 
 /* Read the control file. Without one there is no driver. */
-static Control *control(void) {
-    Control *found = calloc(1, sizeof *found);
-    const char *path = getenv("NBCARBON_STAND_IN_NVML");
-    FILE *file = path ? fopen(path, "re") : NULL;
+static void parse(FILE *file, Control *found) {
     char line[LONGEST + 32];
-    if (!found) abort();
+    memset(found, 0, sizeof *found);
     found->init_error = file ? SUCCESS : DRIVER_NOT_LOADED;
     while (file && fgets(line, sizeof line, file)) {
         char word[32] = "";
@@ -126,9 +125,33 @@ static Control *control(void) {
             snprintf(found->gpu[found->gpus++].uuid, LONGEST, "%s", rest);
         else if (found->gpus) take(&found->gpu[found->gpus - 1], word, rest);
     }
-    if (file) fclose(file);
-    return found;
 }
+
+/* What the control file says now, held until `release`. It is replaced whole and never written in
+ * place, so it is read again only where another file has its name: a call must cost what a driver's
+ * does, not what parsing a file of hundreds of lines costs. */
+static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
+
+static const Control *hold(void) {
+    static Control kept;
+    static struct stat of;
+    static int known;
+    const char *path = getenv("NBCARBON_STAND_IN_NVML");
+    struct stat found;
+    pthread_mutex_lock(&held);
+    int there = path && stat(path, &found) == 0;
+    if (!there || !known || found.st_dev != of.st_dev || found.st_ino != of.st_ino ||
+         found.st_size != of.st_size ||
+        found.st_mtim.tv_sec != of.st_mtim.tv_sec || found.st_mtim.tv_nsec != of.st_mtim.tv_nsec) {
+        FILE *file = there ? fopen(path, "re") : NULL;
+        known = file && fstat(fileno(file), &of) == 0;
+        parse(file, &kept);
+        if (file) fclose(file);
+    }
+    return &kept;
+}
+
+static void release(void) { pthread_mutex_unlock(&held); }
 
 static Handle *handle_of(const char *uuid) {
     for (size_t i = 0; i < sizeof handles / sizeof *handles; i++) {
@@ -143,13 +166,13 @@ static int gpu_of(Handle *handle, Gpu *gpu) {
     int result = GPU_IS_LOST;
     if (!initialised) return UNINITIALIZED;
     if (!handle) return INVALID_ARGUMENT;
-    Control *now = control();
+    const Control *now = hold();
     for (int i = 0; i < now->gpus; i++)
         if (!strcmp(now->gpu[i].uuid, *handle)) {
             *gpu = now->gpu[i];
             result = SUCCESS;
         }
-    free(now);
+    release();
     if (result == SUCCESS && gpu->latency_s > 0) {
         struct timespec pause = {(time_t)gpu->latency_s,
                                  (long)(fmod(gpu->latency_s, 1.0) * 1e9)};
@@ -176,9 +199,9 @@ static double energy_at(const Gpu *gpu, double second_s) {
 
 int nvmlInitWithFlags(unsigned int flags) {
     (void)flags;
-    Control *now = control();
+    const Control *now = hold();
     int result = now->init_error;
-    free(now);
+    release();
     if (result == SUCCESS) {
         initialised++;
         initialised_ever++;
@@ -207,48 +230,48 @@ int nvmlSystemGetDriverVersion(char *version, unsigned int length) {
 
 int nvmlDeviceGetCount_v2(unsigned int *count) {
     if (!initialised) return UNINITIALIZED;
-    Control *now = control();
+    const Control *now = hold();
     int result = now->count_error;
     *count = (unsigned int)now->gpus;
-    free(now);
+    release();
     return result;
 }
 
 int nvmlDeviceGetHandleByIndex_v2(unsigned int index, Handle **handle) {
     int result = INVALID_ARGUMENT;
     if (!initialised) return UNINITIALIZED;
-    Control *now = control();
+    const Control *now = hold();
     if (index < (unsigned int)now->gpus) {
         result = now->gpu[index].handle_error;
         if (result == SUCCESS) *handle = handle_of(now->gpu[index].uuid);
     }
-    free(now);
+    release();
     return result;
 }
 
 int nvmlDeviceGetHandleByUUID(const char *uuid, Handle **handle) {
     int result = NOT_FOUND;
     if (!initialised) return UNINITIALIZED;
-    Control *now = control();
+    const Control *now = hold();
     for (int i = 0; i < now->gpus && result == NOT_FOUND; i++)
         if (!strcmp(now->gpu[i].uuid, uuid) || (uuid[0] && !strcmp(now->gpu[i].slice, uuid))) {
             result = now->gpu[i].handle_error;
             if (result == SUCCESS) *handle = handle_of(uuid);
         }
-    free(now);
+    release();
     return result;
 }
 
 int nvmlDeviceGetDeviceHandleFromMigDeviceHandle(Handle *slice, Handle **handle) {
     int result = INVALID_ARGUMENT;
     if (!initialised) return UNINITIALIZED;
-    Control *now = control();
+    const Control *now = hold();
     for (int i = 0; i < now->gpus; i++)
         if ((*slice)[0] && !strcmp(now->gpu[i].slice, *slice)) {
             *handle = handle_of(now->gpu[i].uuid);
             result = SUCCESS;
         }
-    free(now);
+    release();
     return result;
 }
 

@@ -8,10 +8,10 @@ that a test rewrites while the library is in use.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.stand_in.build import compile_c
 
 SOURCE = Path(__file__).with_suffix(".c")
 LIBRARY = "libnvidia-ml.so.1"
@@ -23,21 +23,9 @@ def build(folder: Path) -> Path:
     library = folder / LIBRARY
     if library.exists():
         return library
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None:
-        raise RuntimeError(
-            "No C compiler: the stand-in NVIDIA library is built with gcc. "
-            "Run tests/system_packages.sh, or install gcc and libc6-dev."
-        )
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{LIBRARY}.{os.getpid()}"
-    subprocess.run(
-        [
-            compiler, "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
-            f"-Wl,-soname,{LIBRARY}", "-o", str(part), str(SOURCE), "-lm",
-        ],
-        check=True,
-    )  # fmt: skip
+    compile_c(SOURCE, part, "-shared", "-fPIC", "-pthread", f"-Wl,-soname,{LIBRARY}")
     part.replace(library)
     return library
 

@@ -6,8 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from nbcarbon.core import humanize
+from nbcarbon.core.baseline import Baseline, IdlePower
 from nbcarbon.core.cell import CellReport, CellRun, Outcome, Role
+from nbcarbon.core.embodied import Manufactured
 from nbcarbon.core.events import (
+    BaselineLearned,
     BetweenMeasured,
     CellClosed,
     CellOpened,
@@ -15,6 +18,7 @@ from nbcarbon.core.events import (
     DevicesFound,
     Edge,
     Event,
+    HardwareLearned,
     IntensityLearned,
     Noticed,
     Sampled,
@@ -39,6 +43,25 @@ POLAND = WhatIf(
 DEVICES = (CPU, GPU, MEMORY)
 IDLE_W = (12.0, 10.0, 4.0)
 BUSY_W = (60.0, 240.0, 8.0)
+BASELINE = Baseline(
+    START.started_at,
+    60.0,
+    0.01,
+    tuple(
+        IdlePower(
+            each.id,
+            each.name,
+            each.kind,
+            each.provenance,
+            power_w,
+            0.95 * power_w,
+            1.05 * power_w,
+            0.0,
+        )
+        for each, power_w in zip(DEVICES, IDLE_W, strict=True)
+    ),
+)
+LAPTOP = Manufactured("a laptop", None, 236e3, 62e3, 367e3, 4.0, 1 / 3, 0.2, 0.5, 1.0, "Boavizta")
 
 
 def run(index: int, name: str, cell_id: str, start_s: float) -> CellRun:
@@ -110,6 +133,7 @@ def told() -> Story:
     """A session of a few cells in France, with a gap in it."""
     story = Story()
     story.events.append(IntensityLearned(samples.FRANCE, samples.FRENCH))
+    story.events += [BaselineLearned(BASELINE), HardwareLearned((LAPTOP,))]
     story.idle(20)
     story.cell(1, "load", "0b7d6e55-1c3a-4e0e-9d0e-6a1f4d5c2b10", 2)
     story.idle(30)

@@ -23,6 +23,9 @@ MOST_NAMED: Final = 500
 HERE: Final = "#0072b2"
 """Okabe and Ito's, as the panel's."""
 ELSEWHERE: Final = "#b6bec7"
+TAGS: Final = (
+    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#f0e442", "#b6bec7",
+)  # fmt: skip
 _CHART_KINDS: Final = {"soc": "cpu", "dram": "memory"}
 
 DARK: Final = {
@@ -33,11 +36,12 @@ DARK: Final = {
 
 
 def drawn(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """What there is to draw, by name: `power`, `cells`, `devices`, `elsewhere`. What is empty is left out."""
+    """What there is to draw, by name: `power`, `cells`, `devices`, `tags`, `elsewhere`; nothing empty."""
     found = {
         "power": _power(summary),
         "cells": _cells(summary),
         "devices": _devices(summary),
+        "tags": _tags(summary),
         "elsewhere": _elsewhere(summary),
     }
     return {name: what for name, what in found.items() if what}
@@ -127,6 +131,25 @@ def _devices(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "high": energy_j,
                 "text": f"{humanize.energy(energy_j)} · {part}",
                 "colour": fills[each["id"]],
+            }
+        )
+    return rows
+
+
+def _tags(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The part of each tag in the energy of all cells; as many as there are colours to tell them apart."""
+    found = [each for each in summary.get("tags", ()) if each["energy_j"]]
+    if len(found) > len(TAGS):
+        return []
+    rows = []
+    for place, each in enumerate(found):
+        part = "" if each["cells_fraction"] is None else humanize.percent(each["cells_fraction"])
+        rows.append(
+            {
+                "name": each["tag"] or "no tag",
+                "value": each["energy_j"],
+                "text": f"{part} · {shown.energy(each).headline}",
+                "colour": TAGS[place] if each["tag"] else ELSEWHERE,
             }
         )
     return rows

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbcarbon.core import humanize
-from nbcarbon.core.equivalents import source
-from nbcarbon.export import shown
+from nbcarbon.export import lifecycle, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +24,6 @@ def inputs(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         *_beyond(summary),
         ("CO₂e", recomputed(summary)),
         ("Ranges", _ranges()),
-        *_equivalent(summary),
         ("Software", _software(summary)),
     ]
 
@@ -104,14 +102,12 @@ def _building(summary: Mapping[str, Any]) -> str:
 
 
 def _beyond(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What making the hardware emitted, and water, where nobody else says what was assumed of them."""
-    if not summary.get("lifecycle"):
+    """Idle power, what making the hardware emitted, and water: what was assumed, or that it was not."""
+    said = lifecycle.remarks(summary)
+    if said:
+        yield "Life cycle", " ".join(said)
+    if not (summary.get("lifecycle") or {}).get("embodied"):
         yield "Embodied", "not counted: what making the hardware emitted is in no figure here"
-
-
-def _equivalent(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
-    said = source(summary["totals"]["energy_j"] or 0.0)
-    return [("Equivalent", said)] if said else []
 
 
 def _ranges() -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from nbcarbon.core import humanize
 from nbcarbon.core.equivalents import equivalent
 from nbcarbon.export import shown
-from nbcarbon.export.report import change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +25,8 @@ def story(summary: Mapping[str, Any]) -> list[str]:
         *_energy(summary),
         *_emissions(summary),
         *_idle(summary),
-        *change.sentences(summary),
+        *_embodied(summary),
+        *_change(summary),
         *_known(summary),
     ]
 
@@ -75,6 +75,26 @@ def _idle(summary: Mapping[str, Any]) -> list[str]:
     if not between_j:
         return []
     return [f"{humanize.percent(between_j / whole_j)} of the energy was used while no code ran."]
+
+
+def _embodied(summary: Mapping[str, Any]) -> list[str]:
+    """This time's share of what making the hardware emitted, where that is known."""
+    made = (summary.get("lifecycle") or {}).get("embodied")
+    if not made or made["emissions_g"] is None:
+        return []
+    share = _spoken(shown.emissions(made, humanize.GRAMS), "")
+    return [f"This time’s share of making the machine adds {share}."]
+
+
+def _change(summary: Mapping[str, Any]) -> list[str]:
+    """The largest saving that the session shows."""
+    whole_g, advice = summary["totals"]["emissions_g"], summary.get("advice")
+    if not advice or not whole_g:
+        return []
+    text = advice[0]["text"]
+    text = text.replace("The ", "the ", 1) if text.startswith("The ") else text
+    part = humanize.percent(advice[0]["emissions_g"] / whole_g)
+    return [f"What would have changed it most, by up to {part}: {text}"]
 
 
 def _known(summary: Mapping[str, Any]) -> list[str]:

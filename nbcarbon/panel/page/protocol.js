@@ -35,7 +35,7 @@ const shape = (checks) => (value) =>
 
 const WORDS = [
   ...["power", "energy", "energy_range", "emissions", "emissions_range", "equivalent", "known"],
-  ...["zone", "place", "session", "running", "split", "what_if"],
+  ...["zone", "place", "session", "running", "split", "lifecycle", "what_if"],
 ];
 
 const STATE = shape({

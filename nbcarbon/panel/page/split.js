@@ -1,5 +1,5 @@
 // @ts-check
-// How much of the session's energy cells used, as a bar and in words.
+// How much of the session's energy cells used, as a bar and in words, and what all of it was made of.
 
 import { h, line, put } from "./elements.js";
 
@@ -9,7 +9,7 @@ import { h, line, put } from "./elements.js";
 export function split(/** @type {Shared} */ { store }) {
   const part = h("i");
   const bar = h("div", { class: "nbc-split", "aria-hidden": "true", hidden: "" }, part);
-  const words = line("foot");
+  const [words, madeOf] = [line("foot"), line("foot")];
 
   function draw() {
     if (store.state === null) return;
@@ -17,7 +17,8 @@ export function split(/** @type {Shared} */ { store }) {
     bar.hidden = fraction === null;
     part.style.width = `${100 * (fraction ?? 0)}%`;
     put(words, store.state.text.split);
+    put(madeOf, store.state.text.lifecycle);
   }
 
-  return { root: h("div", {}, bar, words), draw };
+  return { root: h("div", {}, bar, words, madeOf), draw };
 }
