@@ -1,5 +1,6 @@
-"""Scores, queries and tags of a summary as titles and rows: what every format for people shows. `escape` is for whatever
-somebody else named.
+"""Scores, queries and tags of a summary as titles and rows: what every format for people shows.
+
+`escape` is for whatever somebody else named.
 
 A summary of an earlier version has none of them, and neither has a session in which nobody said any.
 """

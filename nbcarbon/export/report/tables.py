@@ -157,10 +157,16 @@ def _words(words: Sequence[str], numbers: Sequence[int], class_: str = "") -> st
     """A row of words, the first its heading."""
     name, *others = words
     cells = (
-        text("td", each, class_="number" if place in numbers else "")
+        element("td", _figure(each), class_="number") if place in numbers else text("td", each)
         for place, each in enumerate(others, 1)
     )
     return element("tr", text("th", name, scope="row"), *cells, class_=class_)
+
+
+def _figure(words: str) -> str:
+    """A figure in words, with the range that stands in its brackets below it."""
+    value, bracket, ends = words.removesuffix(")").partition(" (")
+    return text("span", value) + (text("small", ends) if bracket else "")
 
 
 def _number(estimate: humanize.Estimate) -> str:
