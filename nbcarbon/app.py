@@ -234,12 +234,27 @@ class App:
         stem = Path(self.meter.started.notebook).stem or "session"
         return f"{stem}-carbon-{datetime.now().astimezone():%Y%m%d-%H%M%S}{suffix}"
 
-    def export(self, path: str, *, force: bool = False, with_host: bool = False) -> str:
-        """Write the session to a file by its suffix. Returns where. Raises ExportError."""
+    def export(
+        self,
+        path: str,
+        *,
+        force: bool = False,
+        with_host: bool = False,
+        as_: str = "",
+        told: Mapping[str, str] | None = None,
+    ) -> str:
+        """Write the session to a file, in the format `as_` or by its ending. Returns where.
+
+        `told` are a format's options by name. Raises ExportError.
+        """
         from nbcarbon.recorded import export_session
 
-        written = export_session(self.meter.session, Path(path), force=force, with_host=with_host)
-        return str(written)
+        session = self.meter.session
+        return str(
+            export_session(
+                session, Path(path), force=force, with_host=with_host, as_=as_, told=told
+            )
+        )
 
 
 def describe_zone(zone: Zone, intensity: Intensity) -> str:

@@ -175,8 +175,13 @@ class Magics:
                 "%carbon export takes one path.", hint="For example: %carbon export summary.json"
             )
         self._app.settle()
+        told = dict(wanted.told)
         written = self._app.export(
-            wanted.text, force="--force" in wanted.flags, with_host="--with-host" in wanted.flags
+            wanted.text,
+            force="--force" in wanted.flags,
+            with_host="--with-host" in wanted.flags,
+            as_=told.pop("as", ""),
+            told=told,
         )
         print(f"Written: {written}")
 
