@@ -447,3 +447,26 @@ def test_a_cells_range_is_explained_the_biggest_reason_first(tmp_path: Path) -> 
         refused = running.run("%carbon explain nobody")
         assert refused.status == "error"
         assert "No cell 'nobody' has been measured." in refused.evalue
+
+
+@pytest.mark.parametrize("where", ["run_ast_nodes", "transform_cell"])
+def test_an_interrupt_in_the_shells_own_code_ends_its_cell_and_no_other(
+    shared: Kernel, where: str
+) -> None:
+    before = len(shared.cells(0))
+    reply = shared.run(
+        "shell = get_ipython()\n"
+        f"def hit(*args, **options): del shell.{where}; raise KeyboardInterrupt\n"
+        f"shell.{where} = hit\n"
+        "try: shell.run_cell('1 + 1', store_history=True)\n"
+        "except KeyboardInterrupt: pass\n"
+        "'outer goes on'"
+    )
+    assert "Error in callback" not in reply.text
+    assert reply.status == "ok"
+    cells = shared.cells(0)[before:]
+    outer = next(each for each in cells if each.parent_index is None)
+    assert outer.outcome == "ok"
+    inner = [each.outcome for each in cells if each.parent_index == outer.index]
+    # Before it began nothing was opened.
+    assert inner == (["interrupted"] if where == "run_ast_nodes" else [])
