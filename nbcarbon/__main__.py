@@ -61,7 +61,10 @@ def _parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="show a recorded session")
     report.add_argument("ledger", nargs="?", default="latest", metavar="LEDGER|latest")
-    report.add_argument("--output", type=Path, metavar="PATH", help="write it: .json or .md")
+    report.add_argument(
+        "--output", type=Path, metavar="PATH", help="write it, in the format its ending names"
+    )
+    _add_export_options(report)
     report.add_argument("--force", action="store_true", help="overwrite an existing file")
     report.add_argument("--with-host", action="store_true", help="name host and notebook")
     report.set_defaults(command=_report)
@@ -161,7 +164,12 @@ def _report(chosen: argparse.Namespace) -> int:
         print(report_text(session.figures(), ascii=not _unicode()))
         return 0
     written = recorded.export_session(
-        session, chosen.output, force=chosen.force, with_host=chosen.with_host
+        session,
+        chosen.output,
+        force=chosen.force,
+        with_host=chosen.with_host,
+        as_=chosen.as_,
+        told=_told(chosen),
     )
     print(f"Written: {written}")
     return 0
@@ -178,6 +186,24 @@ def _estimate(chosen: argparse.Namespace) -> int:
     for line in scenario_words.lines(found):
         print(_shown(line))
     return 0
+
+
+def _add_export_options(parser: argparse.ArgumentParser) -> None:
+    from nbcarbon import export
+
+    parser.add_argument(
+        "--as", dest="as_", default="", metavar="FORMAT", help=", ".join(export.words())
+    )
+    for name, text in export.options().items():
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="TEXT", help=text)
+
+
+def _told(chosen: argparse.Namespace) -> dict[str, str]:
+    """The options of a format that were given."""
+    from nbcarbon import export
+
+    given = {name: getattr(chosen, name) for name in export.options()}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _calibrate(chosen: argparse.Namespace) -> int:

@@ -177,18 +177,15 @@ class App:
             ),
         ]
 
-    def scored(self) -> list[Figures]:
-        """The finished cells of which the user said a score."""
-        from nbcarbon.core.notes import SCORE
-
+    def noted(self, *names: str) -> list[Figures]:
+        """The finished cells of which the user said something of these kinds (`notes`), oldest first."""
         self.settle()
-        return self.meter.look(
-            lambda session: [
-                session.figures_of(each)
-                for each in session.notes.runs_with(SCORE)
-                if each in session.cells
-            ]
-        )
+
+        def view(session: Session) -> list[Figures]:
+            indexes = {each for name in names for each in session.notes.runs_with(name)}
+            return [session.figures_of(each) for each in sorted(indexes) if each in session.cells]
+
+        return self.meter.look(view)
 
     def zone_text(self) -> str:
         """The zone, its intensity, and how it was found."""
@@ -237,12 +234,27 @@ class App:
         stem = Path(self.meter.started.notebook).stem or "session"
         return f"{stem}-carbon-{datetime.now().astimezone():%Y%m%d-%H%M%S}{suffix}"
 
-    def export(self, path: str, *, force: bool = False, with_host: bool = False) -> str:
-        """Write the session to a file by its suffix. Returns where. Raises ExportError."""
+    def export(
+        self,
+        path: str,
+        *,
+        force: bool = False,
+        with_host: bool = False,
+        as_: str = "",
+        told: Mapping[str, str] | None = None,
+    ) -> str:
+        """Write the session to a file, in the format `as_` or by its ending. Returns where.
+
+        `told` are a format's options by name. Raises ExportError.
+        """
         from nbcarbon.recorded import export_session
 
-        written = export_session(self.meter.session, Path(path), force=force, with_host=with_host)
-        return str(written)
+        session = self.meter.session
+        return str(
+            export_session(
+                session, Path(path), force=force, with_host=with_host, as_=as_, told=told
+            )
+        )
 
 
 def describe_zone(zone: Zone, intensity: Intensity) -> str:

@@ -175,8 +175,13 @@ class Magics:
                 "%carbon export takes one path.", hint="For example: %carbon export summary.json"
             )
         self._app.settle()
+        told = dict(wanted.told)
         written = self._app.export(
-            wanted.text, force="--force" in wanted.flags, with_host="--with-host" in wanted.flags
+            wanted.text,
+            force="--force" in wanted.flags,
+            with_host="--with-host" in wanted.flags,
+            as_=told.pop("as", ""),
+            told=told,
         )
         print(f"Written: {written}")
 
@@ -252,10 +257,18 @@ class Magics:
         from nbcarbon.core.pareto import compare
         from nbcarbon.notebook import comparing
 
-        found = compare(self._app.scored(), higher_is_better="--lower" not in wanted.flags)
+        found = compare(self._app.noted("score"), higher_is_better="--lower" not in wanted.flags)
         chosen = comparing.chosen(found, wanted.text)
         text = comparing.text(chosen, ascii=not self._cards.in_kernel and not unicode())
         data = {"text/plain": text, "text/html": comparing.html(chosen)}
+        self._shell.display_pub.publish(data=data, metadata={})
+
+    def _queries(self, wanted: Command) -> None:
+        from nbcarbon.notebook import querying
+
+        found = self._app.noted("queries", "tokens")
+        text = querying.text(found, ascii=not self._cards.in_kernel and not unicode())
+        data = {"text/plain": text, "text/html": querying.html(found)}
         self._shell.display_pub.publish(data=data, metadata={})
 
     def _advice(self, wanted: Command) -> None:

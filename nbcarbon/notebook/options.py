@@ -18,7 +18,7 @@ COMMANDS: Final[dict[str, str]] = {
     "pue": "set the building's power usage effectiveness: %carbon pue 1.3",
     "attribution": "whom shared devices are charged to: %carbon attribution machine, or share",
     "hardware": "what this machine is, for its embodied emissions: %carbon hardware laptop",
-    "export": "write the session: %carbon export summary.json [--force] [--with-host]",
+    "export": "write the session: %carbon export a.csv [--as FORMAT] [--force] [--with-host]",
     "estimate": "before it runs: --gpu A100 --count 8 --hours 24, or --like train --times 9",
     "where": "the same energy in every zone, or cloud region: %carbon where --provider aws",
     "whatif": "elsewhere, on another GPU: %carbon whatif --zone SE --gpu H100 --pue 1.1",
@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, str]] = {
     "advice": "the three largest savings that this session shows, each with its figure",
     "budget": "say when so much is used: %carbon budget 0.5kWh, or 200g --stop, or off",
     "compare": "scores against energy, and what nobody beats: %carbon compare [--lower]",
+    "queries": "what 1,000 queries of each cell cost, among published tasks",
     "name": "name the cell this stands in: %carbon name training",
     "tag": "tag the cells that follow, or past ones: %carbon tag training 3-5",
     "on": "measure from here on",
@@ -43,20 +44,22 @@ _FLAGS: Final = {
     "compare": frozenset({"--lower", "--higher"}),
 }
 
-CELL_OPTIONS: Final[dict[str, str]] = {
-    "--no-sync": "do not wait for queued GPU work at the cell's ends",
-    "--repeat": "run the body again, --repeat 10 times in all, and show what each run costs",
-    "--min-time": "run the body again for at least --min-time 2s: for what is too short to measure",
-}
 NOTED: Final[dict[str, str]] = {
     "--score": "what the cell reached: --score 0.91, for %carbon compare",
     "--unit": "what the score is: --unit accuracy",
     "--queries": "how many queries one run of the body answers: --queries 1000",
-    "--tokens": "how many tokens it makes or reads: --tokens 50000",
+    "--tokens": "how many tokens it reads or makes: --tokens 50000",
 }
-CELL_OPTIONS.update(NOTED)
-CELL_OPTIONS["--budget"] = "say when the cell has used 80 % of so much: --budget 10Wh"
-CELL_OPTIONS["--stop"] = "interrupt it when it has used all of that"
+"""Options that say something of the cell (`notes`)."""
+
+CELL_OPTIONS: Final[dict[str, str]] = {
+    "--no-sync": "do not wait for queued GPU work at the cell's ends",
+    "--repeat": "run the body again, --repeat 10 times in all, and show what each run costs",
+    "--min-time": "run the body again for at least --min-time 2s: for what is too short to measure",
+    **NOTED,
+    "--budget": "say when the cell has used 80 % of so much: --budget 10Wh",
+    "--stop": "interrupt it when it has used all of that",
+}
 MOST_REPEATS: Final = 1_000_000
 LONGEST_MIN_TIME_S: Final = 86_400.0
 _UNITS_S: Final = {"ms": S_PER_MS, "s": 1.0, "min": S_PER_MIN, "": 1.0}
@@ -83,11 +86,12 @@ class CellOptions(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A `%carbon` line: the sub-command, its words, its flags."""
+    """A `%carbon` line: the sub-command, its words, its flags, and the options that have a value, by name."""
 
     name: str
     words: tuple[str, ...] = ()
     flags: frozenset[str] = frozenset()
+    told: tuple[tuple[str, str], ...] = ()
 
     @property
     def text(self) -> str:
@@ -182,17 +186,20 @@ def command(line: str) -> Command:
         )
     if name in _OWN_OPTIONS:
         return Command(name, tuple(rest))
+    rest, told = _told(rest, _valued(name))
     flags = frozenset(word for word in rest if word.startswith("--"))
     allowed = _FLAGS.get(name, frozenset())
     if flags - allowed:
         given = label(min(flags - allowed))[:40]
-        hint = f"Options: {', '.join(sorted(allowed))}." if allowed else "It takes no options."
+        known = [*sorted(allowed), *(f"--{each}" for each in _valued(name))]
+        hint = f"Options: {', '.join(known)}." if known else "It takes no options."
         raise SettingError(f"%carbon {name} has no option {given!r}.", hint=hint)
     words = tuple(word for word in rest if word not in flags)
     if words and name in (
         "status",
         "report",
         "advice",
+        "queries",
         "panel",
         "doctor",
         "on",
@@ -203,7 +210,34 @@ def command(line: str) -> Command:
         raise SettingError(
             f"%carbon {name} takes nothing behind it.", hint=f"Type %carbon {name} alone."
         )
-    return Command(name, words, flags)
+    return Command(name, words, flags, told)
+
+
+def _valued(name: str) -> tuple[str, ...]:
+    """The options of a sub-command that have a value, as they are typed."""
+    if name != "export":
+        return ()
+    from nbcarbon import export
+
+    return ("as", *(each.replace("_", "-") for each in export.options()))
+
+
+def _told(
+    words: list[str], valued: tuple[str, ...]
+) -> tuple[list[str], tuple[tuple[str, str], ...]]:
+    """Words without the options that have a value, and these: `--as html` or `--as=html`."""
+    left, told = [], []
+    rest = iter(words)
+    for word in rest:
+        option, equals, value = word.partition("=")
+        if not option.startswith("--") or option[2:] not in valued:
+            left.append(word)
+            continue
+        found = value if equals else next(rest, "")
+        if not found or found.startswith("--"):
+            raise SettingError(f"{option} needs a value.", hint=f"For example: {option}=…")
+        told.append((option[2:].replace("-", "_"), found))
+    return left, tuple(told)
 
 
 def help_text() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from nbcarbon.core.events import (
     SettingChanged,
 )
 from nbcarbon.core.humanize import plain
-from nbcarbon.export import lifecycle, renderer
+from nbcarbon.export import lifecycle, markdown
 from nbcarbon.recorded import summary_of
 from tests.core.test_lifecycle import BASELINE, BOARD, LAPTOP, ran, session, used
 from tests.samples import CPU, GPU
@@ -32,7 +31,7 @@ def made(*events: object) -> dict[str, Any]:
 
 
 def text_of(summary: dict[str, Any]) -> str:
-    return plain(renderer(Path("a.md"))(summary).decode("utf-8"))
+    return plain(markdown.render(summary).decode("utf-8"))
 
 
 def test_parts_in_json_add_up_to_the_total() -> None:
