@@ -94,6 +94,13 @@ class FollowedSession:
         return self.session
 
 
+def is_ledger(path: Path) -> bool:
+    """Whether a file is named as a session's ledger is."""
+    from nbcarbon.ledger.store import SUFFIX
+
+    return path.suffix == SUFFIX
+
+
 def recorded_session(name: str, environ: Mapping[str, str]) -> Session:
     """A session by `latest`, id or path. Raises LedgerError."""
     from nbcarbon.ledger.store import find
