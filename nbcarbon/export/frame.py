@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from nbcarbon.errors import ExportError
-from nbcarbon.export.cell_table import COLUMNS, NUMBER, TEXT, TRUTH, WHOLE, rows
+from nbcarbon.export.cell_table import COLUMNS, NUMBER, TEXT, TIMES, TRUTH, WHOLE, columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LIBRARIES: Final = ("pandas", "polars")
-TIMES: Final = ("started_at",)
-"""Columns of text that are instants."""
 
 
 def frame(summary: Mapping[str, Any], library: str = "") -> Any:
@@ -30,23 +27,13 @@ def frame(summary: Mapping[str, Any], library: str = "") -> Any:
             f"There is no {chosen or 'pandas and no polars'} here to make a data frame with.",
             hint="Run: pip install pandas (or polars).",
         )
-    columns = dict(zip(COLUMNS, zip(*rows(summary), strict=True), strict=False))
-    values = {
-        name: [_instant(each) for each in columns.get(name, ())]
-        if name in TIMES
-        else list(columns.get(name, ()))
-        for name in COLUMNS
-    }
+    values = columns(summary)
     return _pandas(values) if chosen == "pandas" else _polars(values)
 
 
 def _found() -> str:
     imported = [each for each in LIBRARIES if each in sys.modules]
     return next(iter([*imported, *(each for each in LIBRARIES if find_spec(each))]), "")
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
 
 
 def _pandas(values: Mapping[str, list[Any]]) -> Any:

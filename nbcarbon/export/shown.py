@@ -96,6 +96,12 @@ def how(cell: Mapping[str, Any]) -> list[str]:
     return [*outcome, *([known] if cell["coverage_fraction"] > 0 else []), *cell["flags"], *tag]
 
 
+def noted(summary: Mapping[str, Any], unit: str) -> int:
+    """How many queries or tokens all cells say they had, those within others left out; 0 where none says."""
+    found = (each.get(f"per_{unit}") for each in summary["cells"] if each["parent_index"] is None)
+    return sum(each["count"] for each in found if each)
+
+
 def measured_fraction(summary: Mapping[str, Any]) -> float | None:
     """The part of the session's joules that a sensor measured; None where no device's sum is known."""
     known = [
