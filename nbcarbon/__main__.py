@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbcarbon.deciding import asked
 from nbcarbon.errors import NbcarbonError
 from nbcarbon.version import __version__
 
@@ -67,6 +68,15 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--force", action="store_true", help="overwrite an existing file")
     report.add_argument("--with-host", action="store_true", help="name host and notebook")
     report.set_defaults(command=_report)
+
+    estimate = commands.add_parser(
+        "estimate", help="what hardware will use before it runs, or many times a measured cell"
+    )
+    asked.add_estimate(estimate)
+    estimate.add_argument(
+        "--ledger", metavar="LEDGER|latest", help="the session of --like [latest]"
+    )
+    estimate.set_defaults(command=_estimate)
 
     calibrate = commands.add_parser(
         "calibrate", help="fit this machine's figures to what a wall meter recorded"
@@ -162,6 +172,19 @@ def _report(chosen: argparse.Namespace) -> int:
         **_told(chosen),
     )
     print(f"Written: {written}")
+    return 0
+
+
+def _estimate(chosen: argparse.Namespace) -> int:
+    from nbcarbon.core import scenario_words
+    from nbcarbon.deciding import sessions
+
+    found = sessions.estimate_apart(chosen, os.environ)
+    if chosen.json:
+        _print_json(scenario_words.as_json(found))
+        return 0
+    for line in scenario_words.lines(found):
+        print(_shown(line))
     return 0
 
 

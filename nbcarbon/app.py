@@ -177,18 +177,15 @@ class App:
             ),
         ]
 
-    def scored(self) -> list[Figures]:
-        """The finished cells of which the user said a score."""
-        from nbcarbon.core.notes import SCORE
-
+    def noted(self, *names: str) -> list[Figures]:
+        """The finished cells of which the user said something of these kinds (`notes`), oldest first."""
         self.settle()
-        return self.meter.look(
-            lambda session: [
-                session.figures_of(each)
-                for each in session.notes.runs_with(SCORE)
-                if each in session.cells
-            ]
-        )
+
+        def view(session: Session) -> list[Figures]:
+            indexes = {each for name in names for each in session.notes.runs_with(name)}
+            return [session.figures_of(each) for each in sorted(indexes) if each in session.cells]
+
+        return self.meter.look(view)
 
     def zone_text(self) -> str:
         """The zone, its intensity, and how it was found."""
@@ -198,11 +195,16 @@ class App:
     def hardware_lines(self) -> list[str]:
         """What the embodied part is of, and what else could be said of this machine."""
         from nbcarbon.core.lifecycle_words import hardware_lines
-        from nbcarbon.hardware.embodied import keys
 
         found = self.meter.look(lambda session: hardware_lines(session.ground()))
-        known = ", ".join(keys(machines=True))
+        known = ", ".join(self.hardware_choices())
         return [*found, f"Figures are known for {known}; or give kilograms: 1500kg."]
+
+    def hardware_choices(self) -> list[str]:
+        """Every machine there is a figure for."""
+        from nbcarbon.hardware.embodied import keys
+
+        return keys(machines=True)
 
     def zone_choices(self) -> tuple[str, ...]:
         """Every zone there is a figure for."""

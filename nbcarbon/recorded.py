@@ -152,7 +152,8 @@ def export_summary(
         from nbcarbon.core.elsewhere import elsewhere
         from nbcarbon.grid.well_known import well_known
 
-        summary = {**summary, "elsewhere": elsewhere(summary, well_known())}
+        candidates = well_known(summary["intensity"]["accounting"])
+        summary = {**summary, "elsewhere": elsewhere(summary, candidates)}
     export(summary, target, as_=as_, told=told, force=force)
     return target
 

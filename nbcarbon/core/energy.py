@@ -102,6 +102,10 @@ class Energy:
             self.energy_j + other.energy_j, self.low_j + other.low_j, self.high_j + other.high_j
         )
 
+    def divided(self, count: int) -> Energy:
+        """One of so many alike parts."""
+        return Energy(self.energy_j / count, self.low_j / count, self.high_j / count)
+
 
 def energy(
     trace: Trace,
@@ -135,7 +139,7 @@ def energy(
         # No sample need lie in it: anything from nothing to all that it can draw.
         high_j = device.max_power_w * duration_s
     elif below:
-        high_j = max(high_j, _most_j(trace, window, low_w))
+        high_j = max(high_j, _most_j(trace, window))
     return DeviceEnergy(
         device.id,
         energy_j,
@@ -148,8 +152,8 @@ def energy(
     )
 
 
-def _most_j(trace: Trace, window: Window, low_w: float) -> float:
-    """All that was counted from the update before a window to the one after it, but for an idle rest.
+def _most_j(trace: Trace, window: Window) -> float:
+    """All that was counted from the update before a window to the one after it.
 
     Two updates say nothing of where between them the work was: power next to one end of a window is
     that of its other end as well, where all of it lies within a period or two.
@@ -158,9 +162,7 @@ def _most_j(trace: Trace, window: Window, low_w: float) -> float:
     _, after = trace.near(window.end_s)
     if not before or not after:
         return 0.0
-    start, end = before[-1], after[0]
-    rest_s = end.instant_s - start.instant_s - window.duration_s
-    counted_j = end.energy_j - start.energy_j - max(0.0, rest_s) * low_w
+    counted_j = after[0].energy_j - before[-1].energy_j
     return min(counted_j, trace.device.max_power_w * window.duration_s)
 
 

@@ -70,7 +70,8 @@ class Figures:
     rule not in force would have charged. `parent_index` is the run this one was nested in, whose
     figures hold these already. With a `calibration` the joules are those at the wall, its devices' their
     sensors' own all the same. `lifecycle` says what the joules were made of, None where nobody asked.
-    `notes` are what the user said of it, `run_count` is how often it ran its body.
+    `notes` are what the user said of it, `run_count` is how often it ran its body, in
+    runs that are each an `is_batch` in it.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Figures:
     lifecycle: Lifecycle | None = None
     notes: CellNotes = NO_NOTES
     run_count: int = 1
+    is_batch: bool = False
 
     @property
     def energy_j(self) -> float:
@@ -338,6 +340,7 @@ def figures(
         lifecycle=None if split is None else split.whole,
         notes=notes,
         run_count=run_count,
+        is_batch=run.repeat_count > 0,
     )
 
 

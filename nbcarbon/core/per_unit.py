@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbcarbon.core.emissions import Emissions
-from nbcarbon.core.energy import Energy
 
 if TYPE_CHECKING:
+    from nbcarbon.core.energy import Energy
     from nbcarbon.core.figures import Figures
 
 
@@ -43,6 +43,6 @@ def _one(f: Figures, unit: str, count: int) -> PerUnit:
     return PerUnit(
         unit,
         count,
-        Energy(f.energy_j / count, f.low_j / count, f.high_j / count),
+        f.energy.divided(count),
         Emissions(f.emissions_g / count, f.low_g / count, f.high_g / count),
     )

@@ -159,6 +159,7 @@ def cell(figures: Figures) -> dict[str, Any]:
         "score": finite(figures.notes.score),
         "score_unit": figures.notes.score_unit or None,
         "run_count": figures.run_count,
+        "is_batch": figures.is_batch,
         **{f"per_{unit}": None for unit in ("query", "token")},
         **{f"per_{each.unit}": _per_unit(each) for each in per_units(figures)},
     }

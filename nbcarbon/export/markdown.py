@@ -74,6 +74,7 @@ def _cells(summary: Mapping[str, Any]) -> list[str]:
             escaped(", ".join(shown.how(cell))),
         ]
         for cell in cells
+        if not cell.get("is_batch")
     ]
     columns = {"cell": _LEFT, "duration": _RIGHT, "energy": _RIGHT, "CO₂e": _RIGHT, "how": _LEFT}
     left_out = len(summary["cells"]) - len(cells)

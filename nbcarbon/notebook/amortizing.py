@@ -1,7 +1,7 @@
 """`%carbon amortize --per-query Q --training CELLS`: what is on the line, and the answer in words.
 
-Q is an amount (`0.1Wh`, `2mg`), or a cell that answered queries with how many (`answer/1000`). Both sides
-are energy where both are known in joules: what is unsure of the grid is then in neither.
+Q is an amount (`0.1Wh`, `2mg`), or a cell that answered queries with how many (`answer/1000`; without a number as
+many as the cell says itself). Of a cell that ran its body again and again, one run counts. Both sides are energy where both are known in joules: what is unsure of the grid is then in neither.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from nbcarbon.core.amount import amount
 from nbcarbon.core.emissions import Emissions, operational
 from nbcarbon.core.energy import Energy
 from nbcarbon.core.escape import label
+from nbcarbon.core.per_unit import per_run
 from nbcarbon.errors import SettingError
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _query(figures: SessionFigures, text: str) -> Cost:
         except SettingError:
             if not _named(figures, text):
                 raise
-            return _of_cells(figures, (text,))
+            return _of_cells(figures, (text,), per_query=True)
     try:
         count = float(count_text)
     except ValueError:
@@ -116,13 +117,15 @@ def _given(figures: SessionFigures, text: str) -> Cost:
     return Cost(None, Emissions(grams, grams, grams))
 
 
-def _of_cells(figures: SessionFigures, names: Sequence[str]) -> Cost:
-    """All runs of these cells together; a run within another of them once."""
+def _of_cells(figures: SessionFigures, names: Sequence[str], *, per_query: bool = False) -> Cost:
+    """All runs of these cells together; a run within another of them once. With `per_query` a query of each."""
     chosen = {f.index: f for name in names for f in _some(figures, name)}
     energy = Energy()
     for f in chosen.values():
         if f.parent_index not in chosen:
-            energy += f.energy
+            count = f.notes.query_count if per_query else None
+            whole, _ = per_run(f)
+            energy += whole.divided(count or 1)
     return _priced(figures, energy)
 
 

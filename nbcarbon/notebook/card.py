@@ -335,7 +335,7 @@ _TITLES: Final = ("cell", "duration", "energy", "range", "CO₂e", "range", "how
 
 def _rows(f: SessionFigures, cells: CellFigures) -> list[_Row]:
     """Cells, then what is no cell's, then the total of all but other people's."""
-    rows = [_cell_row(each) for each in cells]
+    rows = [_cell_row(each) for each in cells if not each.is_batch]
     if len(cells) < len(f.cells):
         rows.append(_more_row(f, cells))
     parts = {
@@ -359,7 +359,7 @@ def _cell_row(f: Figures) -> _Row:
     outcome = [] if f.outcome is Outcome.OK else [str(f.outcome).replace("_", " ")]
     known = [each + _SHORT * f.below_resolution for each in wording.known(f)[:1]]
     return _Row(
-        f.name,
+        f.name if f.run_count == 1 else f"{f.name} × {f.run_count}",
         humanize.duration(f.duration_s),
         wording.energy(f),
         wording.emissions(f, GRAMS),
@@ -418,7 +418,7 @@ def _made_of(f: SessionFigures) -> list[str]:
 def _legend(f: SessionFigures, cells: CellFigures) -> list[str]:
     """A line for each mark in the table that needs one."""
     flags = dict.fromkeys(flag for each in cells for flag in each.flags)
-    nested = any(each.parent_index is not None for each in cells)
+    nested = any(each.parent_index is not None and not each.is_batch for each in cells)
     lines = ["An indented row is part of the row above it."] if nested else []
     if len(cells) < len(f.cells):
         newest = humanize.count(MOST_ROWS // 2)

@@ -68,7 +68,7 @@ class Cards:
         from nbcarbon.core.wording import repeated
 
         each = self._meter.look(lambda session: repeats(session, run.index))
-        return notices if each is None else (repeated(each), *notices)
+        return notices if each is None or each.run_count == 1 else (repeated(each), *notices)
 
     def say(self, text: str) -> None:
         """A line below the cell that runs now. On any thread."""

@@ -19,10 +19,14 @@ COMMANDS: Final[dict[str, str]] = {
     "attribution": "whom shared devices are charged to: %carbon attribution machine, or share",
     "hardware": "what this machine is, for its embodied emissions: %carbon hardware laptop",
     "export": "write the session: %carbon export a.csv [--as FORMAT] [--force] [--with-host]",
+    "estimate": "before it runs: --gpu A100 --count 8 --hours 24, or --like train --times 9",
+    "where": "the same energy in every zone, or cloud region: %carbon where --provider aws",
+    "whatif": "elsewhere, on another GPU: %carbon whatif --zone SE --gpu H100 --pue 1.1",
     "amortize": "queries that cost one training: --per-query 0.1Wh --training train",
     "advice": "the three largest savings that this session shows, each with its figure",
     "budget": "say when so much is used: %carbon budget 0.5kWh, or 200g --stop, or off",
     "compare": "scores against energy, and what nobody beats: %carbon compare [--lower]",
+    "queries": "what 1,000 queries of each cell cost, among published tasks",
     "name": "name the cell this stands in: %carbon name training",
     "tag": "tag the cells that follow, or past ones: %carbon tag training 3-5",
     "on": "measure from here on",
@@ -31,7 +35,7 @@ COMMANDS: Final[dict[str, str]] = {
     "help": "this list",
 }
 ALIASES: Final = {"region": "zone"}
-_OWN_OPTIONS: Final = ("amortize",)
+_OWN_OPTIONS: Final = ("amortize", "estimate", "where", "whatif")
 """Commands that read their options themselves: these have values."""
 _FLAGS: Final = {
     "export": frozenset({"--force", "--with-host"}),
@@ -40,20 +44,22 @@ _FLAGS: Final = {
     "compare": frozenset({"--lower", "--higher"}),
 }
 
-CELL_OPTIONS: Final[dict[str, str]] = {
-    "--no-sync": "do not wait for queued GPU work at the cell's ends",
-    "--repeat": "run the body again, --repeat 10 times in all, and show what each run costs",
-    "--min-time": "run the body again for at least --min-time 2s: for what is too short to measure",
-}
 NOTED: Final[dict[str, str]] = {
     "--score": "what the cell reached: --score 0.91, for %carbon compare",
     "--unit": "what the score is: --unit accuracy",
     "--queries": "how many queries one run of the body answers: --queries 1000",
-    "--tokens": "how many tokens it makes or reads: --tokens 50000",
+    "--tokens": "how many tokens it reads or makes: --tokens 50000",
 }
-CELL_OPTIONS.update(NOTED)
-CELL_OPTIONS["--budget"] = "say when the cell has used 80 % of so much: --budget 10Wh"
-CELL_OPTIONS["--stop"] = "interrupt it when it has used all of that"
+"""Options that say something of the cell (`notes`)."""
+
+CELL_OPTIONS: Final[dict[str, str]] = {
+    "--no-sync": "do not wait for queued GPU work at the cell's ends",
+    "--repeat": "run the body again, --repeat 10 times in all, and show what each run costs",
+    "--min-time": "run the body again for at least --min-time 2s: for what is too short to measure",
+    **NOTED,
+    "--budget": "say when the cell has used 80 % of so much: --budget 10Wh",
+    "--stop": "interrupt it when it has used all of that",
+}
 MOST_REPEATS: Final = 1_000_000
 LONGEST_MIN_TIME_S: Final = 86_400.0
 _UNITS_S: Final = {"ms": S_PER_MS, "s": 1.0, "min": S_PER_MIN, "": 1.0}
@@ -193,6 +199,7 @@ def command(line: str) -> Command:
         "status",
         "report",
         "advice",
+        "queries",
         "panel",
         "doctor",
         "on",

@@ -8,7 +8,6 @@ the same file that survives when the kernel does not.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -114,14 +113,16 @@ def _line(progress: Progress, figures: Figures | None, *, ascii: bool) -> str:
 
 
 def _figures(followed: recorded.FollowedSession, position: int) -> Figures | None:
-    """The figures of the n-th cell, as soon as the ledger has them."""
+    """The figures of the n-th cell, as soon as the ledger has them. What ran inside of one is none."""
 
     def cells() -> list[int]:
-        return followed.update().cells.newest(sys.maxsize)
+        report, joules = followed.update().cells.cells()
+        outer = [place for place, energy_j in enumerate(joules) if energy_j >= 0]
+        return [report(each).run.index for each in outer[:position]]
 
     if not wait_until(lambda: len(cells()) >= position):
         return None
-    return followed.session.figures_of(cells()[position - 1])
+    return followed.session.figures_of(cells()[-1])
 
 
 def _fill_in(notebook: Any, session: Session) -> None:

@@ -86,6 +86,13 @@ def test_what_is_not_known_is_null_and_said() -> None:
     assert "Of this machine no manufacturing figure is known" in text
 
 
+def test_where_some_hardware_is_not_known_it_is_at_least_so_much() -> None:
+    summary = made(HardwareLearned((BOARD,), ("this machine",)), RAN)
+
+    assert summary["lifecycle"]["embodied_whole"] is False
+    assert "| total | 0.78 g (0.68 – 0.88) | at least 5.95 g (" in text_of(summary)
+
+
 def test_a_page_shows_the_split_and_what_it_starts_from() -> None:
     text = text_of(
         made(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nbcarbon.core.humanize import plain
+from nbcarbon.core.notes import CellNotes
 from nbcarbon.errors import SettingError
 from nbcarbon.notebook.amortizing import Question, answer, question
 from nbcarbon.notebook.options import command
@@ -71,3 +74,12 @@ def test_a_number_stands_for_a_cell_without_a_name() -> None:
     found = answer(samples.session(unnamed), Question("1Wh", ("7",)))
 
     assert plain(found).startswith("3 queries (")
+
+
+def test_one_run_of_a_body_that_ran_again_and_again_counts() -> None:
+    """50 Wh in 10 runs are 5 Wh of training; 2 Wh in 4 runs of 5 queries are 0.1 Wh a query."""
+    train = replace(TRAIN, run_count=10)
+    query = replace(ANSWER, run_count=4, notes=CellNotes(query_count=5))
+    found = answer(samples.session(train, query), Question("answer", ("train",)))
+
+    assert plain(found).startswith("50 queries (")

@@ -140,3 +140,15 @@ def test_the_table_adds_up_what_is_tagged() -> None:
     html = card.report_html(figures)
     assert "#&lt;b&gt;fit&lt;/b&gt;" in html
     assert "<b>" not in html
+
+
+def test_a_body_that_ran_again_and_again_is_one_row() -> None:
+    whole = replace(train("often"), index=1, run_count=3)
+    batches = [
+        replace(train("often"), index=2 + n, parent_index=1, run_count=1, is_batch=True)
+        for n in range(3)
+    ]
+    text = card.report_text(session(whole, *batches))
+    assert text.count("often") == 1
+    assert "often × 3" in text
+    assert "indented" not in text

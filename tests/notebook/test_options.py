@@ -141,3 +141,44 @@ def test_a_wish_that_cannot_be_met_is_a_sentence(line: str) -> None:
 
 def test_one_run_is_no_repetition() -> None:
     assert not cell_options("--repeat 1").repeats
+
+
+@pytest.mark.parametrize(
+    ("line", "notes"),
+    [
+        ("small --score 0.91 --unit accuracy", {"score": "0.91", "score_unit": "accuracy"}),
+        ("--score=-3 --unit='log loss'", {"score": "-3.0", "score_unit": "log loss"}),
+        ("answer --queries 1000 --tokens=5", {"queries": "1000", "tokens": "5"}),
+        ("dear --budget 10Wh", {"budget": "36000.0 J"}),
+        ("dear --stop --budget '200 g'", {"budget": "200.0 g stop"}),
+        ("plain --no-sync", {}),
+    ],
+)
+def test_what_a_line_says_of_its_cell(line: str, notes: dict[str, str]) -> None:
+    found = cell_options(line)
+    assert dict(found.notes) == notes
+    assert found.has_budget is ("budget" in notes)
+    assert found.name in ("small", "answer", "dear", "plain", "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--score", "--score high", "--score nan", "--unit", "--queries 0", "--queries 1.5", "--queries",
+        "--tokens -1", "--tokens 1e20", "--budget", "--budget 3", "--budget 0Wh", "--stop",
+        "--stop=1 --budget 1Wh", "--budget '1Wh stop stop'",
+    ],
+)  # fmt: skip
+def test_what_a_cell_cannot_be_is_a_sentence(line: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        cell_options(line)
+    assert caught.value.hint
+    assert "\n" not in str(caught.value)
+
+
+def test_flags_belong_to_their_commands() -> None:
+    assert command("budget 5Wh --stop").flags == {"--stop"}
+    assert command("compare accuracy --lower").words == ("accuracy",)
+    for line in ("status --stop", "tag x --lower", "compare --off", "advice --force"):
+        with pytest.raises(SettingError):
+            command(line)
