@@ -23,10 +23,10 @@ from nbcarbon.version import __version__
 
 if TYPE_CHECKING:
     from nbcarbon.core.figures import Figures, SessionFigures
-    from nbcarbon.core.session import Session
     from nbcarbon.deciding.api import estimate
     from nbcarbon.errors import NbcarbonError
     from nbcarbon.measuring import Measurement, measure, note, session
+    from nbcarbon.user_session import Session
 
 __all__ = [
     "Figures",
@@ -47,7 +47,7 @@ _HOMES = {
     "Figures": "core.figures",
     "Measurement": "measuring",
     "NbcarbonError": "errors",
-    "Session": "core.session",
+    "Session": "user_session",
     "SessionFigures": "core.figures",
     "estimate": "deciding.api",
     "measure": "measuring",

@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(command=_doctor)
 
     report = commands.add_parser("report", help="show a recorded session")
-    report.add_argument("ledger", nargs="?", default="latest", metavar="LEDGER|latest")
+    report.add_argument("ledger", nargs="?", default="latest", metavar="LEDGER|latest|EXPORT.json")
     report.add_argument(
         "--output", type=Path, metavar="PATH", help="write it, in the format its ending names"
     )
@@ -156,20 +156,20 @@ def _doctor(chosen: argparse.Namespace) -> int:
 
 
 def _report(chosen: argparse.Namespace) -> int:
-    from nbcarbon import recorded
-    from nbcarbon.notebook.card import report_text
+    from nbcarbon.user_session import Session
 
-    session = recorded.recorded_session(chosen.ledger, os.environ)
+    session = Session.load(chosen.ledger)
     if chosen.output is None:
+        from nbcarbon.notebook.card import report_text
+
         print(report_text(session.figures(), ascii=not _unicode()))
         return 0
-    written = recorded.export_session(
-        session,
+    written = session.export(
         chosen.output,
+        as_=chosen.as_,
         force=chosen.force,
         with_host=chosen.with_host,
-        as_=chosen.as_,
-        told=_told(chosen),
+        **_told(chosen),
     )
     print(f"Written: {written}")
     return 0

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from nbcarbon.core.figures import Figures
-    from nbcarbon.core.session import Session
     from nbcarbon.meter.meter import Run
+    from nbcarbon.user_session import Session
 
 REPORT_WAIT_S = 1.0
 
@@ -110,14 +110,17 @@ def measure(name: str = "block") -> Measurement:
 
 
 def session() -> Session:
-    """The session of this process, up to date.
+    """The session of this process.
 
     Raises NotMeasuring where none was started.
     """
+    from nbcarbon.user_session import Session
+
     current = app.current()
     if current is None:
         raise _nothing_measured()
-    return current.meter.session
+    meter = current.meter
+    return Session(lambda: meter.session)
 
 
 def note(

@@ -94,6 +94,13 @@ class FollowedSession:
         return self.session
 
 
+def is_ledger(path: Path) -> bool:
+    """Whether a file is named as a session's ledger is."""
+    from nbcarbon.ledger.store import SUFFIX
+
+    return path.suffix == SUFFIX
+
+
 def recorded_session(name: str, environ: Mapping[str, str]) -> Session:
     """A session by `latest`, id or path. Raises LedgerError."""
     from nbcarbon.ledger.store import find
@@ -145,7 +152,8 @@ def export_summary(
         from nbcarbon.core.elsewhere import elsewhere
         from nbcarbon.grid.well_known import well_known
 
-        summary = {**summary, "elsewhere": elsewhere(summary, well_known())}
+        candidates = well_known(summary["intensity"]["accounting"])
+        summary = {**summary, "elsewhere": elsewhere(summary, candidates)}
     export(summary, target, as_=as_, told=told, force=force)
     return target
 

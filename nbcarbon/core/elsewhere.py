@@ -2,44 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import Energy
+from nbcarbon.core.intensity import Accounting, Basis, Intensity, Scope
+from nbcarbon.core.where import Candidate, rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from nbcarbon.core.intensity import Intensity, Zone
+UNKNOWN: Final = "world average (zone unknown)"
 
 
-def elsewhere(
-    summary: Mapping[str, Any], zones: Iterable[tuple[Zone, Intensity]]
-) -> list[dict[str, Any]]:
-    """Each zone with its intensity and what a session of this summary would have emitted there, least first.
+def elsewhere(summary: Mapping[str, Any], candidates: Iterable[Candidate]) -> list[dict[str, Any]]:
+    """The session's own place among others, least emissions first; those that cannot be compared last.
 
-    `comparable` says whether its figure is of the same kind as the session's own: basis, scope and
-    accounting. Empty where the session's energy is not known.
+    Empty where the session's energy is not known.
     """
-    totals, pue, here = summary["totals"], summary["settings"]["pue"], summary["intensity"]
+    totals, zone, pue = summary["totals"], summary["zone"], summary["settings"]["pue"]
     joules = [totals[key] for key in ("energy_j", "low_j", "high_j")]
     if pue is None or any(each is None for each in joules):
         return []
-    rows = []
-    for zone, intensity in zones:
-        found = operational(Energy(*joules), pue=pue, intensity=intensity)
-        kind = [str(each) for each in (intensity.basis, intensity.scope, intensity.accounting)]
-        rows.append(
-            {
-                "id": zone.id,
-                "name": zone.name,
-                "g_per_kwh": intensity.g_per_kwh,
-                "year": intensity.year,
-                "source": intensity.source,
-                "comparable": kind == [here["basis"], here["scope"], here["accounting"]],
-                "emissions_g": found.emissions_g,
-                "low_g": found.low_g,
-                "high_g": found.high_g,
-            }
-        )
-    return sorted(rows, key=lambda each: (each["emissions_g"], each["name"]))
+    name = zone["name"] if zone["id"] else UNKNOWN
+    here = Candidate(zone["id"] or "", name, zone["id"] or "", intensity_of(summary))
+    others = [each for each in candidates if each.id != here.id]
+    found = rank(Energy(*joules), [*others, here], here, pue=pue)
+    return [
+        {
+            "id": each.id or None,
+            "name": each.name,
+            "here": each.is_here,
+            "comparable": each in found.ranked,
+            "ratio": each.ratio_fraction,
+            "g_per_kwh": each.intensity.g_per_kwh,
+            "year": each.intensity.year,
+            "source": each.intensity.source,
+            "emissions_g": each.emissions.emissions_g,
+            "low_g": each.emissions.low_g,
+            "high_g": each.emissions.high_g,
+        }
+        for each in (*found.ranked, *found.unranked)
+    ]
+
+
+def intensity_of(summary: Mapping[str, Any]) -> Intensity:
+    """The intensity that a summary's emissions were worked out with. Raises ValueError for a kind nobody knows."""
+    found = summary["intensity"]
+    return Intensity(
+        g_per_kwh=found["g_per_kwh"],
+        low_g_per_kwh=found["low"],
+        high_g_per_kwh=found["high"],
+        basis=Basis(found["basis"]),
+        scope=Scope(found["scope"]),
+        accounting=Accounting(found["accounting"]),
+        source=found["source"],
+        year=found["year"],
+        fallback=found["fallback"],
+    )

@@ -108,6 +108,11 @@ def csv(text: str) -> str:
     return f"'{value}" if value.lstrip(" \u00a0").startswith(_FORMULA_STARTS) else value
 
 
+def table(text: str) -> str:
+    """Text for a column of a typed table, such as Parquet's: anything that is Unicode."""
+    return _whole(text)
+
+
 def terminal(text: str) -> str:
     """Text for one line of a terminal: nothing in it can move the cursor or turn the line around."""
     return _whole(text).translate(_ONE_LINE)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from nbcarbon.errors import ExportError
 from nbcarbon.export import (
+    boamps,
     cell_csv,
     codecarbon,
     html_report,
@@ -29,6 +30,9 @@ from nbcarbon.export import (
     model_card,
     paper_latex,
     paper_markdown,
+    parquet,
+    ro_crate,
+    sci,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +49,10 @@ FORMATS: Final[tuple[ModuleType, ...]] = (
     model_card,
     paper_latex,
     paper_markdown,
+    parquet,
+    sci,
+    boamps,
+    ro_crate,
 )
 """In the order they are offered. A new format is a new module and a word here."""
 

@@ -8,8 +8,10 @@ them over rows of one device, or sum `energy_j` over rows that are `counted`, an
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from nbcarbon.core import escape
 from nbcarbon.core.units import kwh
 
 if TYPE_CHECKING:
@@ -55,6 +57,9 @@ COLUMNS: Final[dict[str, str]] = {
 }
 """Every column and what it holds. Later versions add columns and never rename one."""
 
+TIMES: Final = ("started_at",)
+"""Columns of text that are instants, for tables that have such a kind."""
+
 _DEVICE: Final = (
     "energy_j", "low_j", "high_j", "provenance", "method", "counted", "below_resolution",
     "coverage_fraction",
@@ -90,6 +95,21 @@ def rows(summary: Mapping[str, Any]) -> Iterator[list[Any]]:
         for device in cell["devices"] or [{}]:
             row = {**of_all, **of_cell, **_of_device(device, of_all)}
             yield [row.get(name) for name in COLUMNS]
+
+
+def columns(summary: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The same by column, for typed tables: instants are datetimes."""
+    found: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    for row in rows(summary):
+        for (name, kind), value in zip(COLUMNS.items(), row, strict=True):
+            found[name].append(_typed(name, kind, value))
+    return found
+
+
+def _typed(name: str, kind: str, value: Any) -> Any:
+    if value is None or kind != TEXT:
+        return value
+    return datetime.fromisoformat(value) if name in TIMES else escape.table(value)
 
 
 def _of_device(device: Mapping[str, Any], of_all: Mapping[str, Any]) -> dict[str, Any]:

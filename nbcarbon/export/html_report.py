@@ -189,17 +189,15 @@ def _rules(fills: Sequence[str]) -> str:
 
 
 def _elsewhere_note(summary: Mapping[str, Any]) -> str:
-    years = sorted({each["year"] for each in summary.get("elsewhere") or ()})
-    note = (
-        "Emissions of the same energy by other zones’ yearly averages"
-        f" ({years[0]}{f' to {years[-1]}' if len(years) > 1 else ''}, lifecycle, consumption)."
-        if years
-        else ""
-    )
-    if summary["zone"]["id"] or not years:
-        return note
+    """By which figures zones are compared."""
+    years = sorted({each["year"] for each in summary.get("elsewhere") or () if each["comparable"]})
+    if not years:
+        return ""
+    found = summary["intensity"]
+    span = f"{years[0]} to {years[-1]}" if len(years) > 1 else f"{years[0]}"
     return (
-        f"{note} The world’s average is counted where electricity is made, so it compares roughly."
+        "What the same energy would have emitted in other zones, by yearly averages of one kind "
+        f"({found['scope']}, {found['accounting']}, {span})."
     )
 
 

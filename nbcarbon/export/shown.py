@@ -6,10 +6,10 @@ from math import nan
 from typing import TYPE_CHECKING, Any
 
 from nbcarbon.core import humanize
+from nbcarbon.core.elsewhere import intensity_of
 from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import Energy
 from nbcarbon.core.humanize import CO2E, Estimate
-from nbcarbon.core.intensity import Accounting, Basis, Intensity, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,19 +34,8 @@ def with_range(estimate: Estimate) -> str:
 def priced(part: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
     """A part's joules with the grams that they emitted, by the session's own intensity and PUE."""
     joules = values(part, "energy_j", "low_j", "high_j")
-    found, (pue,) = summary["intensity"], values(summary["settings"], "pue")
-    g_per_kwh, low, high = values(found, "g_per_kwh", "low", "high")
-    intensity = Intensity(
-        g_per_kwh=g_per_kwh,
-        low_g_per_kwh=low,
-        high_g_per_kwh=high,
-        basis=Basis(found["basis"]),
-        scope=Scope(found["scope"]),
-        accounting=Accounting(found["accounting"]),
-        source=found["source"],
-        year=found["year"],
-    )
-    emitted = operational(Energy(*joules), pue=pue, intensity=intensity)
+    (pue,) = values(summary["settings"], "pue")
+    emitted = operational(Energy(*joules), pue=pue, intensity=intensity_of(summary))
     return {
         **part,
         "emissions_g": emitted.emissions_g,
@@ -94,6 +83,12 @@ def how(cell: Mapping[str, Any]) -> list[str]:
     known = humanize.known(measured_fraction=cell["measured_fraction"])
     tag = [f"#{cell['tag']}"] if cell.get("tag") else []
     return [*outcome, *([known] if cell["coverage_fraction"] > 0 else []), *cell["flags"], *tag]
+
+
+def noted(summary: Mapping[str, Any], unit: str) -> int:
+    """How many queries or tokens all cells say they had, those within others left out; 0 where none says."""
+    found = (each.get(f"per_{unit}") for each in summary["cells"] if each["parent_index"] is None)
+    return sum(each["count"] for each in found if each)
 
 
 def measured_fraction(summary: Mapping[str, Any]) -> float | None:

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from nbcarbon.core.intensity import Confidence
-from nbcarbon.grid.averages import YearlyAverages
-from nbcarbon.grid.zones import load_zones
+from nbcarbon.core.intensity import Accounting
+from nbcarbon.grid.everywhere import zones
 
 if TYPE_CHECKING:
-    from nbcarbon.core.intensity import Intensity, Zone
+    from nbcarbon.core.where import Candidate
 
-SHOWN: Final = (
-    "SE", "FR", "CA-QC", "CH", "BR", "ES", "GB", "NL", "DE", "IE", "US", "JP", "CN", "IN", "ZA",
+SHOWN: Final = frozenset(
+    {
+        "SE", "FR", "CA-QC", "CH", "BR", "ES", "GB", "NL", "DE", "IE", "US", "JP", "CN", "IN", "ZA",
+    }
 )  # fmt: skip
-"""Where many data centres are, from the cleanest grids to the least clean."""
+"""Where many data centres are, from clean grids to others."""
 
 
-def well_known() -> list[tuple[Zone, Intensity]]:
-    """A few zones that many readers know, and their intensities."""
-    zones, averages = load_zones(), YearlyAverages()
-    found = []
-    for each in SHOWN:
-        zone = zones.zone(each, "for comparison", Confidence.SET)
-        intensity = averages.intensity(zone)
-        if intensity is not None:
-            found.append((zone, intensity))
-    return found
+def well_known(accounting: str = Accounting.CONSUMPTION) -> list[Candidate]:
+    """These zones, by figures of this accounting where they have one."""
+    return [each for each in zones(Accounting(accounting)) if each.id in SHOWN]

@@ -37,7 +37,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for place, name in enumerate(names)
     ]
     summary["notices"] = names
-    summary["elsewhere"] = elsewhere(summary, well_known())
+    summary["elsewhere"] = elsewhere(summary, well_known(summary["intensity"]["accounting"]))
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_bytes(html_report.render(summary))
     return path

@@ -43,7 +43,10 @@ PLAIN = str.maketrans("\u00a0\u202f", "  ")
 
 
 def with_zones(summary: dict[str, Any]) -> dict[str, Any]:
-    return {**summary, "elsewhere": elsewhere(summary, well_known())}
+    return {
+        **summary,
+        "elsewhere": elsewhere(summary, well_known(summary["intensity"]["accounting"])),
+    }
 
 
 def parsed(summary: dict[str, Any]) -> Element:
@@ -100,7 +103,14 @@ def test_what_would_have_changed_it_most_is_told_with_its_figure() -> None:
 
 
 def test_an_unknown_zone_is_said() -> None:
-    text = lead(with_zones(made(zone="")))
+    summary = made(zone="")
+    summary["intensity"] |= {
+        "g_per_kwh": 458.29, "low": 32.0, "high": 730.0, "accounting": "generation", "fallback": True,
+    }  # fmt: skip
+    zones = {each["name"]: each for each in drawn(with_zones(summary))["elsewhere"]}
+    assert zones["world average (zone unknown)"]["value"] == pytest.approx(0.0124 * 458.29)
+    assert zones["South Africa"]["value"] > zones["Sweden"]["value"]
+    text = lead(with_zones(summary))
     assert "Where the machine stands is not known. Made as the world’s electricity is" in text
     assert "France" not in text
 
@@ -227,8 +237,9 @@ def test_charts_show_the_summary_and_nothing_else() -> None:
     assert (bar["name"], bar["start_ms"]) == ("train", 1000)
     assert bar["end_ms"] == pytest.approx(13_300)
     places = [each["name"] for each in found["elsewhere"]]
-    assert places[:3] == ["Sweden", "France (here)", "Québec"]
-    assert places.count("France") == 0
+    assert places[:3] == ["Sweden", "France", "Québec"]
+    assert [each["more"] for each in found["elsewhere"]][:3] == ["", " (here)", ""]
+    assert places.count("France") == 1
     values = [each["value"] for each in found["elsewhere"]]
     assert values == sorted(values)
     assert values[1] == pytest.approx(0.3844)

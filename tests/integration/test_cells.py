@@ -453,8 +453,8 @@ def test_a_cells_range_is_explained_the_biggest_reason_first(tmp_path: Path) -> 
 def test_an_interrupt_in_the_shells_own_code_ends_its_cell_and_no_other(
     shared: Kernel, where: str
 ) -> None:
-    before = len(shared.cells(0))
     reply = shared.run(
+        f"%%carbon around {where}\n"
         "shell = get_ipython()\n"
         f"def hit(*args, **options): del shell.{where}; raise KeyboardInterrupt\n"
         f"shell.{where} = hit\n"
@@ -464,8 +464,9 @@ def test_an_interrupt_in_the_shells_own_code_ends_its_cell_and_no_other(
     )
     assert "Error in callback" not in reply.text
     assert reply.status == "ok"
-    cells = shared.cells(0)[before:]
-    outer = next(each for each in cells if each.parent_index is None)
+    assert wait_for(lambda: any(each.name == f"around {where}" for each in shared.cells(0)))
+    cells = shared.cells(0)
+    outer = next(each for each in cells if each.name == f"around {where}")
     assert outer.outcome == "ok"
     inner = [each.outcome for each in cells if each.parent_index == outer.index]
     # Before it began nothing was opened.

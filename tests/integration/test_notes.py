@@ -9,7 +9,7 @@ import pytest
 
 from nbcarbon.core.tags import by_tag
 from nbcarbon.history import read_past
-from tests.integration.kernels import Kernel, kernel
+from tests.integration.kernels import Kernel, kernel, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +100,7 @@ def test_a_block_is_scored_too(shared: Kernel) -> None:
         "    nbcarbon.note(queries=3)\n"
         "m.note(score=1, unit='points')"
     )
+    assert wait_for(lambda: any(each.name == "block" for each in shared.cells(0)))
     cells = shared.cells(0)
     (block,) = [each for each in cells if each.name == "block"]
     assert block.parent_index is not None

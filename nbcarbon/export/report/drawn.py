@@ -156,25 +156,19 @@ def _tags(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _elsewhere(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The zones to compare with, and here among them where its figure is of their kind."""
-    zones = list(summary.get("elsewhere") or ())
-    if not zones:
+    """The zones whose figures compare with ours, and here among them."""
+    rows = [each for each in summary.get("elsewhere") or () if each["comparable"]]
+    if len(rows) < 2:
         return []
-    totals, zone = summary["totals"], summary["zone"]
-    rows = [each for each in zones if each["id"] != zone["id"]]
-    comparable = all(each["comparable"] for each in zones)
-    name = f"{zone['name']} (here)" if zone["id"] else "world average (zone unknown)"
-    if comparable or not zone["id"]:
-        rows.append({**totals, "id": "", "name": name})
-    rows.sort(key=lambda each: each["emissions_g"])
     return [
         {
             "name": each["name"],
+            "more": " (here)" if each["here"] and each["id"] else "",
             "value": each["emissions_g"],
             "low": each["low_g"],
             "high": each["high_g"],
             "text": str(shown.emissions(each)),
-            "colour": ELSEWHERE if each["id"] else HERE,
+            "colour": HERE if each["here"] else ELSEWHERE,
         }
         for each in rows
     ]
