@@ -190,7 +190,8 @@ def test_a_wrong_option_stops_the_cell_before_its_body(shared: Kernel) -> None:
     reply = shared.run("%%carbon train --nonsense\nran = True")
     assert (reply.status, reply.ename) == ("error", "UsageError")
     assert reply.text.strip() == (
-        "UsageError: %%carbon has no option '--nonsense'. Options: --no-sync, --repeat, --min-time."
+        "UsageError: %%carbon has no option '--nonsense'. Options: --no-sync, --repeat, --min-time, "
+        "--score, --unit, --queries, --tokens, --budget, --stop."
     )
     assert shared.run("ran").ename == "NameError"
 
