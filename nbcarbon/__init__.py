@@ -24,6 +24,7 @@ from nbcarbon.version import __version__
 if TYPE_CHECKING:
     from nbcarbon.core.figures import Figures, SessionFigures
     from nbcarbon.core.session import Session
+    from nbcarbon.deciding.api import estimate
     from nbcarbon.errors import NbcarbonError
     from nbcarbon.measuring import Measurement, measure, note, session
 
@@ -34,6 +35,7 @@ __all__ = [
     "Session",
     "SessionFigures",
     "__version__",
+    "estimate",
     "load_ipython_extension",
     "measure",
     "note",
@@ -47,6 +49,7 @@ _HOMES = {
     "NbcarbonError": "errors",
     "Session": "core.session",
     "SessionFigures": "core.figures",
+    "estimate": "deciding.api",
     "measure": "measuring",
     "note": "measuring",
     "session": "measuring",

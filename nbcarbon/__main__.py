@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbcarbon.deciding import asked
 from nbcarbon.errors import NbcarbonError
 from nbcarbon.version import __version__
 
@@ -60,10 +61,22 @@ def _parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="show a recorded session")
     report.add_argument("ledger", nargs="?", default="latest", metavar="LEDGER|latest")
-    report.add_argument("--output", type=Path, metavar="PATH", help="write it: .json or .md")
+    report.add_argument(
+        "--output", type=Path, metavar="PATH", help="write it, in the format its ending names"
+    )
+    _add_export_options(report)
     report.add_argument("--force", action="store_true", help="overwrite an existing file")
     report.add_argument("--with-host", action="store_true", help="name host and notebook")
     report.set_defaults(command=_report)
+
+    estimate = commands.add_parser(
+        "estimate", help="what hardware will use before it runs, or many times a measured cell"
+    )
+    asked.add_estimate(estimate)
+    estimate.add_argument(
+        "--ledger", metavar="LEDGER|latest", help="the session of --like [latest]"
+    )
+    estimate.set_defaults(command=_estimate)
 
     calibrate = commands.add_parser(
         "calibrate", help="fit this machine's figures to what a wall meter recorded"
@@ -151,10 +164,46 @@ def _report(chosen: argparse.Namespace) -> int:
         print(report_text(session.figures(), ascii=not _unicode()))
         return 0
     written = recorded.export_session(
-        session, chosen.output, force=chosen.force, with_host=chosen.with_host
+        session,
+        chosen.output,
+        force=chosen.force,
+        with_host=chosen.with_host,
+        as_=chosen.as_,
+        told=_told(chosen),
     )
     print(f"Written: {written}")
     return 0
+
+
+def _estimate(chosen: argparse.Namespace) -> int:
+    from nbcarbon.core import scenario_words
+    from nbcarbon.deciding import sessions
+
+    found = sessions.estimate_apart(chosen, os.environ)
+    if chosen.json:
+        _print_json(scenario_words.as_json(found))
+        return 0
+    for line in scenario_words.lines(found):
+        print(_shown(line))
+    return 0
+
+
+def _add_export_options(parser: argparse.ArgumentParser) -> None:
+    from nbcarbon import export
+
+    parser.add_argument(
+        "--as", dest="as_", default="", metavar="FORMAT", help=", ".join(export.words())
+    )
+    for name, text in export.options().items():
+        parser.add_argument(f"--{name.replace('_', '-')}", metavar="TEXT", help=text)
+
+
+def _told(chosen: argparse.Namespace) -> dict[str, str]:
+    """The options of a format that were given."""
+    from nbcarbon import export
+
+    given = {name: getattr(chosen, name) for name in export.options()}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _calibrate(chosen: argparse.Namespace) -> int:

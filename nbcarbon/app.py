@@ -195,11 +195,16 @@ class App:
     def hardware_lines(self) -> list[str]:
         """What the embodied part is of, and what else could be said of this machine."""
         from nbcarbon.core.lifecycle_words import hardware_lines
-        from nbcarbon.hardware.embodied import keys
 
         found = self.meter.look(lambda session: hardware_lines(session.ground()))
-        known = ", ".join(keys(machines=True))
+        known = ", ".join(self.hardware_choices())
         return [*found, f"Figures are known for {known}; or give kilograms: 1500kg."]
+
+    def hardware_choices(self) -> list[str]:
+        """Every machine there is a figure for."""
+        from nbcarbon.hardware.embodied import keys
+
+        return keys(machines=True)
 
     def zone_choices(self) -> tuple[str, ...]:
         """Every zone there is a figure for."""
@@ -229,12 +234,27 @@ class App:
         stem = Path(self.meter.started.notebook).stem or "session"
         return f"{stem}-carbon-{datetime.now().astimezone():%Y%m%d-%H%M%S}{suffix}"
 
-    def export(self, path: str, *, force: bool = False, with_host: bool = False) -> str:
-        """Write the session to a file by its suffix. Returns where. Raises ExportError."""
+    def export(
+        self,
+        path: str,
+        *,
+        force: bool = False,
+        with_host: bool = False,
+        as_: str = "",
+        told: Mapping[str, str] | None = None,
+    ) -> str:
+        """Write the session to a file, in the format `as_` or by its ending. Returns where.
+
+        `told` are a format's options by name. Raises ExportError.
+        """
         from nbcarbon.recorded import export_session
 
-        written = export_session(self.meter.session, Path(path), force=force, with_host=with_host)
-        return str(written)
+        session = self.meter.session
+        return str(
+            export_session(
+                session, Path(path), force=force, with_host=with_host, as_=as_, told=told
+            )
+        )
 
 
 def describe_zone(zone: Zone, intensity: Intensity) -> str:

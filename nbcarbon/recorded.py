@@ -101,9 +101,39 @@ def recorded_session(name: str, environ: Mapping[str, str]) -> Session:
     return read_session(find(sessions_folder(settings.load(environ).settings, environ), name))
 
 
-def export_session(session: Session, path: Path, *, force: bool, with_host: bool) -> Path:
-    """Write a session to a file by its suffix. Returns where. Raises ExportError."""
-    from nbcarbon.export import export
+def export_session(
+    session: Session,
+    path: Path,
+    *,
+    force: bool,
+    with_host: bool,
+    as_: str = "",
+    told: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a session to a file, in the format `as_` or by its ending. Returns where. Raises ExportError."""
+    from nbcarbon.export import wants
+
+    summary = summary_of(session, with_host=with_host, lazy=True)
+    if "advice" in wants(path, as_):
+        from dataclasses import asdict
+
+        from nbcarbon.core.advice import advice
+        from nbcarbon.grid.elsewhere import elsewhere
+
+        summary["advice"] = [asdict(each) for each in advice(session, elsewhere())]
+    return export_summary(summary, path, force=force, as_=as_, told=told)
+
+
+def export_summary(
+    summary: Mapping[str, Any],
+    path: Path,
+    *,
+    force: bool,
+    as_: str = "",
+    told: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a summary to a file, in the format `as_` or by its ending. Returns where. Raises ExportError."""
+    from nbcarbon.export import export, wants
 
     try:
         target = path.expanduser()
@@ -111,7 +141,12 @@ def export_session(session: Session, path: Path, *, force: bool, with_host: bool
         raise ExportError(
             f"There is no such home as in {path}.", hint="Give the whole path."
         ) from None
-    export(summary_of(session, with_host=with_host, lazy=True), target, force=force)
+    if "elsewhere" in wants(target, as_):
+        from nbcarbon.core.elsewhere import elsewhere
+        from nbcarbon.grid.well_known import well_known
+
+        summary = {**summary, "elsewhere": elsewhere(summary, well_known())}
+    export(summary, target, as_=as_, told=told, force=force)
     return target
 
 
@@ -150,6 +185,7 @@ def summary_of(session: Session, *, with_host: bool = False, lazy: bool = False)
     """
     from datetime import timedelta
 
+    from nbcarbon.core.power_series import power_series
     from nbcarbon.core.summary import summary
 
     started = session.started
@@ -166,4 +202,6 @@ def summary_of(session: Session, *, with_host: bool = False, lazy: bool = False)
         interval_s=float(session.settings.get("interval_s", "0.1")),
         with_host=with_host,
         lazy=lazy,
+        sums_j=session.sums_j(),
+        power=power_series(session),
     )

@@ -43,6 +43,7 @@ class Settings:
     )
     sync_gpu: bool = _option(True, "wait for queued GPU work at both ends of a %%carbon cell")
     panel: bool = _option(True, "live figures and the panel in notebook pages")
+    nudge: bool = _option(True, "name the cleanest sensible place, once a session")
     hardware: str = _option(
         "auto", "this machine for its embodied emissions: auto, none, a name or kilograms"
     )

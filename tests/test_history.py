@@ -413,11 +413,11 @@ def test_an_empty_page_says_so(home: Path, tmp_path: Path) -> None:
 
 
 def test_one_ledger_at_a_time_is_in_memory(keep: Any) -> None:
-    """Forty, each beside the one before, take less than three times what four do: a ledger is most of it."""
-    count = 40
+    """Sixteen, each beside the one before, take less than three times what four do: a ledger is most of it."""
+    count = 16
     for number in range(count):
         begin_s = 200.0 + 400.0 * number
-        cells = [(begin_s + 2.0 * each, begin_s + 2.0 * each + 1.0) for each in range(200)]
+        cells = [(begin_s + 2.0 * each, begin_s + 2.0 * each + 1.0) for each in range(50)]
         keep(recorded(begin_s, begin_s + 500.0, cells, number=number))
 
     def peak_bytes(paths: list[Path]) -> int:

@@ -25,7 +25,7 @@ class Emissions:
 def operational(energy: Energy, *, pue: float, intensity: Intensity) -> Emissions:
     """Price joules. What is unsure of the energy and of the grid is independent: in quadrature."""
     emissions_g = kwh(energy.energy_j) * pue * intensity.g_per_kwh
-    if energy.energy_j <= 0:
+    if energy.energy_j <= 0 or intensity.g_per_kwh <= 0:
         return Emissions(0.0, 0.0, kwh(energy.high_j) * pue * intensity.high_g_per_kwh)
     below = hypot(
         1 - energy.low_j / energy.energy_j, 1 - intensity.low_g_per_kwh / intensity.g_per_kwh

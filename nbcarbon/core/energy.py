@@ -30,7 +30,7 @@ from nbcarbon.core.uncertainty import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from nbcarbon.core.device import Device
     from nbcarbon.core.ends import End
@@ -224,7 +224,7 @@ def total(parts: Iterable[DeviceEnergy], devices: Mapping[str, Device]) -> Energ
     )
 
 
-def contained(device: Device, ids: set[str], devices: Mapping[str, Device]) -> bool:
+def contained(device: Device, ids: Container[str], devices: Mapping[str, Device]) -> bool:
     """Whether one of `ids` already contains this device, directly or through others."""
     outer = device.within
     while outer is not None:

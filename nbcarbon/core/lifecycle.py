@@ -116,7 +116,8 @@ class Ground:
 class Lifecycle:
     """One part, or all of them. `idle` and `dynamic` are None where there is no baseline.
 
-    `embodied` is None where nothing is known of the hardware; `time_s` are the seconds charged.
+    `embodied` is None where nothing is known of the hardware, and `embodied_whole` false where some of it is
+    not known: it is at least that much then. `time_s` are the seconds charged.
     """
 
     energy: Energy
@@ -127,6 +128,7 @@ class Lifecycle:
     pue: float
     intensity: Intensity
     water: Water = NO_WATER
+    embodied_whole: bool = True
 
     @property
     def operational(self) -> Emissions:
@@ -291,7 +293,9 @@ def of_energy(
 
 def _nothing(ground: Ground, pue: float, intensity: Intensity) -> Lifecycle:
     made = Emissions() if ground.hardware else None
-    return Lifecycle(Energy(), Energy(), Energy(), made, 0.0, pue, intensity, ground.water)
+    return Lifecycle(
+        Energy(), Energy(), Energy(), made, 0.0, pue, intensity, ground.water, not ground.unknown
+    )
 
 
 def _idle(energy: Energy, rest: Idle, time_s: float, calibration: Calibration | None) -> Energy:

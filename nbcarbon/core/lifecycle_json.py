@@ -21,6 +21,7 @@ def split(life: Lifecycle) -> dict[str, Any]:
         "infrastructure": _grams(life.infrastructure),
         "operational": _grams(life.operational),
         "embodied": None if life.embodied is None else _grams(life.embodied),
+        "embodied_whole": life.embodied_whole,
         "total": _grams(life.emissions),
         "water": {"site_l": finite(life.site_water_l), "grid_l": finite(life.grid_water_l)},
     }

@@ -45,7 +45,7 @@ def briefly(life: Lifecycle) -> list[str]:
     )
     if life.embodied is None:
         return idle
-    return [*idle, f"embodied {_grams(life.embodied).headline}"]
+    return [*idle, f"embodied {_embodied(life, life.embodied)}"]
 
 
 def of_cell(life: Lifecycle) -> list[str]:
@@ -56,8 +56,14 @@ def of_cell(life: Lifecycle) -> list[str]:
         shown = humanize.energy_estimate(idle.energy_j, idle.low_j, idle.high_j)
         found = [f"idle {shown.headline} of it"] if life.energy.energy_j > 0 else []
     if life.embodied is not None:
-        found.append(f"embodied {_grams(life.embodied).headline} more")
+        found.append(f"embodied {_embodied(life, life.embodied)} more")
     return found
+
+
+def _embodied(life: Lifecycle, embodied: Emissions) -> str:
+    """Where some hardware is not known, it is more."""
+    shown = _grams(embodied)
+    return shown.headline if life.embodied_whole else f"at least {shown.value}"
 
 
 def _sum(total: Lifecycle) -> list[str]:
@@ -75,8 +81,10 @@ def _sum(total: Lifecycle) -> list[str]:
         return [" + ".join(parts), "embodied not known"]
     made = _grams(total.embodied)
     ends = f" ({made.interval})" if made.interval else ""
-    parts.append(f"embodied {made.headline}{ends}")
-    return [f"{_grams(total.emissions).headline} = {' + '.join(parts)}"]
+    parts.append(f"embodied {_embodied(total, total.embodied)}{ends}")
+    whole = _grams(total.emissions)
+    least = whole.headline if total.embodied_whole else f"at least {whole.value}"
+    return [f"{least} = {' + '.join(parts)}"]
 
 
 def _idle_line(split: SessionLifecycle) -> list[str]:

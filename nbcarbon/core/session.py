@@ -303,6 +303,10 @@ class Session:
         booked = self._booked.get(device_id, Booked())
         return booked.energy_j if self.rule is Rule.MACHINE else booked.own_j
 
+    def sums_j(self) -> dict[str, float]:
+        """The same of every device that was booked, by id; those within others too."""
+        return {each: self.charged_j(each) for each in self._booked}
+
     def own_fraction_of(self, device_id: str) -> float:
         """This notebook's part of a device's joules so far; all of them before anything is known."""
         booked = self._booked.get(device_id, Booked())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, overload
 
+from nbcarbon.core.energy import contained
 from nbcarbon.core.figures import notable
 from nbcarbon.core.finite import finite as finite
 from nbcarbon.core.lifecycle_json import session_split, split
@@ -17,7 +18,7 @@ from nbcarbon.core.tags import by_tag
 from nbcarbon.core.units import kwh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from nbcarbon.core.calibration import Calibration
@@ -43,12 +44,16 @@ def summary(
     interval_s: float,
     with_host: bool = False,
     lazy: bool = False,
+    sums_j: Mapping[str, float] | None = None,
+    power: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Everything a session can say about itself, without what names a person or a machine.
 
     `ended_at` is None while the session runs. `with_host` puts in the host's name and the
     notebook's path, which are None otherwise. `lazy` cells are made one by one as they are asked for.
+    `sums_j` is what each device used in all of the session, `power` its power over time.
     """
+    devices = list(devices)
     return {
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
@@ -68,7 +73,7 @@ def summary(
             "attribution": str(figures.rule),
             "interval_s": finite(interval_s),
         },
-        "devices": [_found(device) for device in devices],
+        "devices": [_found(device, devices, sums_j or {}) for device in devices],
         "cells": CellRows(figures.cells) if lazy else [cell(each) for each in figures.cells],
         "front_end": energy(figures.front_end),
         "background": energy(figures.background),
@@ -87,6 +92,7 @@ def summary(
         "notices": list(figures.notices),
         "calibration": calibration(figures.calibration, figures.calibrated_fraction),
         "lifecycle": None if figures.lifecycle is None else session_split(figures.lifecycle),
+        "power": None if power is None else dict(power),
     }
 
 
@@ -233,7 +239,9 @@ def intensity(intensity: Intensity) -> dict[str, Any]:
     }
 
 
-def _found(device: Device) -> dict[str, Any]:
+def _found(
+    device: Device, devices: Iterable[Device], sums_j: Mapping[str, float]
+) -> dict[str, Any]:
     return {
         "id": device.id,
         "kind": str(device.kind),
@@ -243,6 +251,8 @@ def _found(device: Device) -> dict[str, Any]:
         "error_fraction": finite(device.error_fraction),
         "resolution_s": finite(device.resolution_s),
         "within": device.within,
+        "energy_j": finite(sums_j.get(device.id)),
+        "counted": not contained(device, sums_j.keys(), {each.id: each for each in devices}),
     }
 
 

@@ -20,6 +20,7 @@ PREFIX_STEP: Final = 1000.0
 S_PER_MS: Final = 1e-3
 S_PER_MIN: Final = 60.0
 MIN_PER_H: Final = 60
+S_PER_H: Final = S_PER_MIN * MIN_PER_H
 S_PER_NS: Final = 1e-9
 S_PER_US: Final = 1e-6
 S_PER_DAY: Final = 86_400.0

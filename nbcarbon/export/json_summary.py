@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 NAME: Final = "JSON"
-SUFFIXES: Final = (".json",)
+AS: Final = "json"
+ENDINGS: Final = (".json",)
 
 
 _NO_CELLS: Final = '\n  "cells": []'
 """Where the cells belong. No name can look like this: in a string there is no line end."""
+_NO_POWER: Final = '\n  "power": []'
+"""Where power belongs: hundreds of numbers, which are no lines to read."""
 
 
 def render(summary: Mapping[str, Any]) -> bytes:
@@ -26,7 +29,10 @@ def render(summary: Mapping[str, Any]) -> bytes:
 
 def pieces(summary: Mapping[str, Any]) -> Iterator[bytes]:
     """The same in pieces: of 100,000 cells only one at a time is in memory."""
-    frame = json.dumps({**summary, "cells": []}, indent=2, allow_nan=False)
+    frame = json.dumps(_emptied(summary), indent=2, allow_nan=False)
+    if "power" in summary:
+        power = json.dumps(summary["power"], allow_nan=False)
+        frame = frame.replace(_NO_POWER, _NO_POWER.replace("[]", power))
     before, _, after = frame.partition(_NO_CELLS)
     yield f'{before}\n  "cells": ['.encode("ascii")
     between = "\n    "
@@ -35,6 +41,11 @@ def pieces(summary: Mapping[str, Any]) -> Iterator[bytes]:
         between = ",\n    "
     end = "\n  ]" if summary["cells"] else "]"
     yield f"{end}{after}\n".encode("ascii")
+
+
+def _emptied(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without what is written on lines of its own."""
+    return {key: [] if key in ("cells", "power") else value for key, value in summary.items()}
 
 
 def load(data: bytes) -> dict[str, Any]:

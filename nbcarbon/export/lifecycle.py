@@ -42,11 +42,20 @@ def table(summary: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[str, 
 
 
 def _row(name: str, part: Mapping[str, Any], kinds: Sequence[str]) -> tuple[str, ...]:
-    return (name, *(_shown(part[kind]) for kind in kinds), _estimate(part["total"], CO2E))
+    shown = {kind: _shown(part[kind]) for kind in kinds}
+    whole = _estimate(part["total"], CO2E)
+    if part["embodied"] and not part["embodied_whole"]:
+        shown["embodied"], whole = _least(shown["embodied"]), _least(whole)
+    return (name, *shown.values(), whole)
 
 
 def _shown(value: Mapping[str, Any] | None) -> str:
     return NOT_KNOWN if value is None else _estimate(value, GRAMS)
+
+
+def _least(shown: str) -> str:
+    """Where some hardware is not known, it is more."""
+    return f"at least {shown.removeprefix('about ')}"
 
 
 def _estimate(value: Mapping[str, Any], scale: humanize.Scale) -> str:

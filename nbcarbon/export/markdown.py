@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from math import nan
 from typing import TYPE_CHECKING, Any, Final
 
-from nbcarbon.core import humanize, tasks, wording
+from nbcarbon.core import humanize, tasks
 from nbcarbon.core.escape import markdown as escaped
-from nbcarbon.core.humanize import CO2E
 from nbcarbon.core.summary import notable_cells
-from nbcarbon.export import lifecycle
+from nbcarbon.export import lifecycle, rows, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 NAME: Final = "Markdown"
-SUFFIXES: Final = (".md", ".markdown")
-
-MOST_ROWS: Final = 500
-"""Of more cells the newest half as many are shown, and as many of the rest that used most."""
+AS: Final = "markdown"
+ENDINGS: Final = (".md", ".markdown")
 
 _LEFT, _RIGHT = ":--", "--:"
 
@@ -56,136 +52,63 @@ def _sentence(summary: Mapping[str, Any]) -> str:
 
 
 def _origin(summary: Mapping[str, Any]) -> str:
-    zone, intensity, settings = summary["zone"], summary["intensity"], summary["settings"]
-    charged = "whole machine" if settings["attribution"] == "machine" else "this notebook's share"
+    intensity = summary["intensity"]
     parts = [
-        humanize.place(
-            escaped(zone["name"]) if zone["id"] else None,
-            intensity["g_per_kwh"],
-            year=intensity["year"],
-            scope=intensity["scope"],
-            basis=intensity["basis"],
-            fallback=intensity["fallback"],
-        ),
+        shown.place(summary, escaped),
         f"{intensity['accounting']}, {escaped(intensity['source'])}",
-        charged,
-        *_calibrated(summary.get("calibration")),
-        f"PUE {humanize.number(settings['pue'])}",
+        shown.charged(summary),
+        *map(escaped, shown.calibrated(summary.get("calibration"))),
+        f"PUE {humanize.number(summary['settings']['pue'])}",
     ]
     return " · ".join(parts)
 
 
-def _calibrated(calibration: Mapping[str, Any] | None) -> list[str]:
-    """What the joules were calibrated against; a summary of an earlier version does not say."""
-    if calibration is None:
-        return []
-    fraction = calibration["calibrated_fraction"]
-    part = "" if fraction >= 0.9999 else f"{humanize.percent(fraction)} "
-    return [f"{part}calibrated against a wall meter on {escaped(calibration['date'])}"]
-
-
 def _cells(summary: Mapping[str, Any]) -> list[str]:
-    cells = notable_cells(summary["cells"], MOST_ROWS)
-    shown = [each for each in cells if not each.get("is_batch")]
-    rows = [
+    cells = notable_cells(summary["cells"], rows.MOST_ROWS)
+    lines = [
         [
             ("↳ " if cell["parent_index"] is not None else "") + escaped(cell["name"]),
             humanize.duration(cell["duration_s"]),
             _energy(cell),
             _emissions(cell),
-            escaped(", ".join(_how(cell))),
+            escaped(", ".join(shown.how(cell))),
         ]
-        for cell in shown
+        for cell in cells
+        if not cell.get("is_batch")
     ]
     columns = {"cell": _LEFT, "duration": _RIGHT, "energy": _RIGHT, "CO₂e": _RIGHT, "how": _LEFT}
     left_out = len(summary["cells"]) - len(cells)
     more = (
         f"{humanize.count(left_out)} smaller and older cells are not shown. The JSON has them all."
     )
-    return [*_table(columns, rows), *(["", more] if left_out else [])]
-
-
-def _how(cell: Mapping[str, Any]) -> list[str]:
-    outcome = [] if cell["outcome"] == "ok" else [cell["outcome"].replace("_", " ")]
-    known = humanize.known(measured_fraction=cell["measured_fraction"])
-    tag = [f"#{cell['tag']}"] if cell.get("tag") else []
-    return [*outcome, *([known] if cell["coverage_fraction"] > 0 else []), *cell["flags"], *tag]
+    return [*_table(columns, lines), *(["", more] if left_out else [])]
 
 
 def _scores(summary: Mapping[str, Any]) -> list[str]:
-    """Cells that have a score, by rising energy of one run of their body."""
-    cells = notable_cells(summary["cells"], MOST_ROWS)
-    scored = [each for each in cells if each.get("score") is not None]
-    rows = [
-        [
-            escaped(cell["name"]),
-            f"{wording.score(cell['score'], '')} {escaped(cell['score_unit'] or '')}".rstrip(),
-            _energy(_divided(cell, cell["run_count"])),
-            _emissions(_divided(cell, cell["run_count"])),
-        ]
-        for cell in sorted(scored, key=lambda cell: (cell["energy_j"] or 0.0) / cell["run_count"])
-    ]
-    return _table({"cell": _LEFT, "score": _RIGHT, "energy": _RIGHT, "CO₂e": _RIGHT}, rows)
+    return _rows(rows.SCORES, (_LEFT, _RIGHT, _RIGHT, _RIGHT), rows.scores(summary, escaped))
 
 
 def _queries(summary: Mapping[str, Any]) -> list[str]:
-    """Cells per 1,000 queries or tokens, and the published tasks among them."""
-    rows: list[tuple[float, list[str]]] = []
-    cells = notable_cells(summary["cells"], MOST_ROWS)
-    for cell in cells:
-        for unit, plural in (("query", "queries"), ("token", "tokens")):
-            each = cell.get(f"per_{unit}")
-            if each is not None:
-                many = _divided({**cell, **each}, 1 / tasks.QUERY_COUNT)
-                words = [
-                    f"**{escaped(cell['name'])}**",
-                    f"{humanize.count(each['count'])} {plural}",
-                    _energy({**cell, **each}),
-                    _energy(many),
-                    _emissions(many),
-                ]
-                rows.append((many["energy_j"] or 0.0, words))
-    if any(cell.get("per_query") for cell in cells):
-        rows += [
-            (each.energy_j, [each.name, "published", "", humanize.energy(each.energy_j), ""])
-            for each in tasks.TASKS
-        ]
-    columns = ("cell or task", "of", "each", "per 1,000", "CO₂e per 1,000")
-    table = _table(
-        dict(zip(columns, (_LEFT, _LEFT, _RIGHT, _RIGHT, _RIGHT), strict=True)),
-        [words for _, words in sorted(rows, key=lambda row: row[0])],
-    )
-    published = any(words[1] == "published" for _, words in rows)
-    return [*table, *(["", f"Published: {escaped(tasks.SOURCE)}."] if published else [])]
-
-
-def _divided(part: Mapping[str, Any], count: float) -> dict[str, Any]:
-    """A part of something that has energy and emissions."""
-    keys = ("energy_j", "low_j", "high_j", "emissions_g", "low_g", "high_g")
-    values = {key: None if part[key] is None else part[key] / count for key in keys}
-    return {**part, **values}
+    """Cells per 1,000 queries or tokens, in bold, and the published tasks among them."""
+    found = rows.queries(summary, escaped)
+    among = any(not each.ours for each in found)
+    table = _rows(rows.QUERIES, (_LEFT, _LEFT, _RIGHT, _RIGHT, _RIGHT), found, bold=True)
+    return [*table, *(["", f"Published: {escaped(tasks.SOURCE)}."] if among else [])]
 
 
 def _tags(summary: Mapping[str, Any]) -> list[str]:
-    """What the cells of each tag used; a summary of an earlier version has none."""
-    columns = {
-        "tag": _LEFT,
-        "cells": _RIGHT,
-        "energy": _RIGHT,
-        "CO₂e": _RIGHT,
-        "of all cells": _RIGHT,
-    }
-    rows = [
-        [
-            escaped(each["tag"] or "none"),
-            humanize.count(each["cell_count"]),
-            _energy(each),
-            _emissions(each),
-            "" if each["cells_fraction"] is None else humanize.percent(each["cells_fraction"]),
-        ]
-        for each in summary.get("tags", ())
-    ]
-    return _table(columns, rows)
+    return _rows(rows.TAGS, (_LEFT, _RIGHT, _RIGHT, _RIGHT, _RIGHT), rows.tags(summary, escaped))
+
+
+def _rows(
+    titles: Sequence[str], sides: Sequence[str], found: Iterable[rows.Row], *, bold: bool = False
+) -> list[str]:
+    """A table of rows; with `bold` our own names stand out."""
+    lines = []
+    for each in found:
+        name, *others = each.words
+        lines.append([f"**{name}**" if bold and each.ours else name, *others])
+    return _table(dict(zip(titles, sides, strict=True)), lines)
 
 
 def _parts(summary: Mapping[str, Any]) -> list[str]:
@@ -195,20 +118,20 @@ def _parts(summary: Mapping[str, Any]) -> list[str]:
         "between cells": "between_cells",
         "others (not in the total)": "others",
     }
-    rows = [[name, _energy(summary[key])] for name, key in parts.items() if summary[key]["high_j"]]
-    return _table({"part": _LEFT, "energy": _RIGHT}, rows)
+    lines = [[name, _energy(summary[key])] for name, key in parts.items() if summary[key]["high_j"]]
+    return _table({"part": _LEFT, "energy": _RIGHT}, lines)
 
 
 def _lifecycle(summary: Mapping[str, Any]) -> list[str]:
-    titles, rows = lifecycle.table(summary)
+    titles, lines = lifecycle.table(summary)
     # Names and figures are ours: nothing of theirs has to be escaped.
-    table = _table(dict.fromkeys(titles, _RIGHT) | dict.fromkeys(titles[:1], _LEFT), rows)
+    table = _table(dict.fromkeys(titles, _RIGHT) | dict.fromkeys(titles[:1], _LEFT), lines)
     remarks = [f"- {escaped(each)}" for each in lifecycle.remarks(summary)]
     return [*table, "", *remarks] if table else []
 
 
 def _devices(summary: Mapping[str, Any]) -> list[str]:
-    rows = [
+    lines = [
         [
             escaped(device["name"]),
             escaped(device["kind"]),
@@ -216,7 +139,7 @@ def _devices(summary: Mapping[str, Any]) -> list[str]:
         ]
         for device in summary["devices"]
     ]
-    return _table(dict.fromkeys(("device", "kind", "how"), _LEFT), rows)
+    return _table(dict.fromkeys(("device", "kind", "how"), _LEFT), lines)
 
 
 def _footer(summary: Mapping[str, Any]) -> str:
@@ -233,9 +156,9 @@ def _footer(summary: Mapping[str, Any]) -> str:
     return " · ".join(parts)
 
 
-def _table(columns: Mapping[str, str], rows: Iterable[Sequence[str]]) -> list[str]:
+def _table(columns: Mapping[str, str], words: Iterable[Sequence[str]]) -> list[str]:
     """Lines of a table, none where it would have no rows. Cells are escaped already."""
-    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines = [f"| {' | '.join(row)} |" for row in words]
     return (
         [f"| {' | '.join(columns)} |", f"| {' | '.join(columns.values())} |", *lines]
         if lines
@@ -244,30 +167,8 @@ def _table(columns: Mapping[str, str], rows: Iterable[Sequence[str]]) -> list[st
 
 
 def _energy(part: Mapping[str, Any]) -> str:
-    return _shown(
-        humanize.energy_estimate(*_values(part, "energy_j", "low_j", "high_j"), **_quality(part))
-    )
+    return shown.with_range(shown.energy(part))
 
 
 def _emissions(part: Mapping[str, Any]) -> str:
-    values = _values(part, "emissions_g", "low_g", "high_g")
-    return _shown(humanize.estimate(*values, scale=CO2E, **_quality(part)))
-
-
-def _values(part: Mapping[str, Any], *keys: str) -> list[float]:
-    """Numbers of a summary, which says None where it has none."""
-    return [nan if part[key] is None else part[key] for key in keys]
-
-
-def _quality(part: Mapping[str, Any]) -> dict[str, Any]:
-    """How far a cell's figure goes; totals and parts are taken as they are."""
-    devices = part.get("devices", ())
-    return {
-        "coverage_fraction": part.get("coverage_fraction", 1.0),
-        "below_resolution": any(each["below_resolution"] and each["counted"] for each in devices),
-    }
-
-
-def _shown(estimate: humanize.Estimate) -> str:
-    """The value and always its range: a page has room for both."""
-    return f"{estimate.headline} ({estimate.interval})" if estimate.interval else estimate.headline
+    return shown.with_range(shown.emissions(part))

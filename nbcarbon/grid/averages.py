@@ -47,7 +47,8 @@ class YearlyAverages:
     name = "yearly averages"
 
     def __init__(self) -> None:
-        self._figures = {zone: figure for zone, figure in _ember() if zone != WORLD}
+        self._countries = {zone: figure for zone, figure in _ember() if zone != WORLD}
+        self._figures = dict(self._countries)
         self._world = dict(_ember())[WORLD]
         self._figures.update(_electricity_maps())
         self._aliases = {zone: figure_of for zone, _, figure_of in rows("zone_aliases.csv")}
@@ -67,6 +68,13 @@ class YearlyAverages:
                     other_low, other_high = self._interval(other, doubled=False)
                     low, high = min(low, other_low), max(high, other_high)
         return _intensity(figure, low, high, fallback=zone.id not in self._figures)
+
+    def by_generation(self, zone: Zone) -> Intensity | None:
+        """A country by what its own plants make, which there is of countries that have no other figure."""
+        figure = self._countries.get(zone.id or "")
+        if figure is None:
+            return None
+        return _intensity(figure, *self._interval(figure, doubled=False), fallback=False)
 
     def _figure(self, zone_id: str) -> Figure | None:
         return self._figures.get(zone_id) or self._figures.get(self._aliases.get(zone_id, ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,7 @@ class Magics:
         self._watch_budgets = watch_budgets
         self._synchronise = synchronise
         self._begin_anew = reset
+        self._nudged = False
 
     # %carbon
 
@@ -112,6 +114,7 @@ class Magics:
         text = report_text(figures, ascii=not self._cards.in_kernel and not unicode())
         data = {"text/plain": text, "text/html": report_html(figures)}
         self._shell.display_pub.publish(data=data, metadata={})
+        self._nudge(self._cleaner_place)
 
     def _panel(self, wanted: Command) -> None:
         if not self._cards.in_kernel:
@@ -172,10 +175,61 @@ class Magics:
                 "%carbon export takes one path.", hint="For example: %carbon export summary.json"
             )
         self._app.settle()
+        told = dict(wanted.told)
         written = self._app.export(
-            wanted.text, force="--force" in wanted.flags, with_host="--with-host" in wanted.flags
+            wanted.text,
+            force="--force" in wanted.flags,
+            with_host="--with-host" in wanted.flags,
+            as_=told.pop("as", ""),
+            told=told,
         )
         print(f"Written: {written}")
+
+    def _estimate(self, wanted: Command) -> None:
+        from nbcarbon.core import scenario_words
+        from nbcarbon.deciding import asked, sessions
+
+        given = asked.parse(wanted.name, wanted.words)
+        self._app.settle()
+        found = self._app.meter.look(lambda session: sessions.estimate_in(session, given))
+        if given.json:
+            print(json.dumps(scenario_words.as_json(found), indent=2, ensure_ascii=False))
+            return
+        self._say(scenario_words.lines(found))
+
+    def _whatif(self, wanted: Command) -> None:
+        from nbcarbon.deciding import asked, whatif
+
+        given = asked.parse(wanted.name, wanted.words)
+        self._app.settle()
+        found = self._app.meter.look(lambda session: whatif.whatif(session, given))
+        self._say(whatif.lines(found))
+
+    def _where(self, wanted: Command) -> None:
+        from nbcarbon.deciding import asked, where
+        from nbcarbon.notebook import where_table
+
+        given = asked.parse(wanted.name, wanted.words)
+        self._app.settle()
+        found = self._app.meter.look(
+            lambda session: where.elsewhere(session, " ".join(given.cell), given.provider)
+        )
+        bare = not self._cards.in_kernel and not unicode()
+        text = where_table.text(found.what, found.ranking, everything=given.all, ascii=bare)
+        data = {"text/plain": text, "text/html": where_table.html(found.what, found.ranking)}
+        self._shell.display_pub.publish(data=data, metadata={})
+        self._nudge(lambda: where.nudge(found))
+
+    def _cleaner_place(self) -> str:
+        from nbcarbon.deciding import where
+
+        return self._app.meter.look(where.unasked)
+
+    def _nudge(self, sentence: Callable[[], str]) -> None:
+        """Name a cleaner place: once a session, and never to who does not want to hear of it."""
+        if self._app.settings.nudge and not self._nudged and (text := sentence()):
+            self._nudged = True
+            self._say([text])
 
     def _amortize(self, wanted: Command) -> None:
         from nbcarbon.notebook import amortizing
@@ -275,4 +329,6 @@ class Magics:
             return ["auto", *self._app.zone_choices()]
         if words[1] == "attribution":
             return ["machine", "share"]
+        if words[1] == "hardware":
+            return ["auto", "none", *self._app.hardware_choices()]
         return []

@@ -18,7 +18,10 @@ COMMANDS: Final[dict[str, str]] = {
     "pue": "set the building's power usage effectiveness: %carbon pue 1.3",
     "attribution": "whom shared devices are charged to: %carbon attribution machine, or share",
     "hardware": "what this machine is, for its embodied emissions: %carbon hardware laptop",
-    "export": "write the session: %carbon export summary.json [--force] [--with-host]",
+    "export": "write the session: %carbon export a.csv [--as FORMAT] [--force] [--with-host]",
+    "estimate": "before it runs: --gpu A100 --count 8 --hours 24, or --like train --times 9",
+    "where": "the same energy in every zone, or cloud region: %carbon where --provider aws",
+    "whatif": "elsewhere, on another GPU: %carbon whatif --zone SE --gpu H100 --pue 1.1",
     "amortize": "queries that cost one training: --per-query 0.1Wh --training train",
     "advice": "the three largest savings that this session shows, each with its figure",
     "budget": "say when so much is used: %carbon budget 0.5kWh, or 200g --stop, or off",
@@ -32,7 +35,7 @@ COMMANDS: Final[dict[str, str]] = {
     "help": "this list",
 }
 ALIASES: Final = {"region": "zone"}
-_OWN_OPTIONS: Final = ("amortize",)
+_OWN_OPTIONS: Final = ("amortize", "estimate", "where", "whatif")
 """Commands that read their options themselves: these have values."""
 _FLAGS: Final = {
     "export": frozenset({"--force", "--with-host"}),
@@ -83,11 +86,12 @@ class CellOptions(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A `%carbon` line: the sub-command, its words, its flags."""
+    """A `%carbon` line: the sub-command, its words, its flags, and the options that have a value, by name."""
 
     name: str
     words: tuple[str, ...] = ()
     flags: frozenset[str] = frozenset()
+    told: tuple[tuple[str, str], ...] = ()
 
     @property
     def text(self) -> str:
@@ -182,11 +186,13 @@ def command(line: str) -> Command:
         )
     if name in _OWN_OPTIONS:
         return Command(name, tuple(rest))
+    rest, told = _told(rest, _valued(name))
     flags = frozenset(word for word in rest if word.startswith("--"))
     allowed = _FLAGS.get(name, frozenset())
     if flags - allowed:
         given = label(min(flags - allowed))[:40]
-        hint = f"Options: {', '.join(sorted(allowed))}." if allowed else "It takes no options."
+        known = [*sorted(allowed), *(f"--{each}" for each in _valued(name))]
+        hint = f"Options: {', '.join(known)}." if known else "It takes no options."
         raise SettingError(f"%carbon {name} has no option {given!r}.", hint=hint)
     words = tuple(word for word in rest if word not in flags)
     if words and name in (
@@ -204,7 +210,34 @@ def command(line: str) -> Command:
         raise SettingError(
             f"%carbon {name} takes nothing behind it.", hint=f"Type %carbon {name} alone."
         )
-    return Command(name, words, flags)
+    return Command(name, words, flags, told)
+
+
+def _valued(name: str) -> tuple[str, ...]:
+    """The options of a sub-command that have a value, as they are typed."""
+    if name != "export":
+        return ()
+    from nbcarbon import export
+
+    return ("as", *(each.replace("_", "-") for each in export.options()))
+
+
+def _told(
+    words: list[str], valued: tuple[str, ...]
+) -> tuple[list[str], tuple[tuple[str, str], ...]]:
+    """Words without the options that have a value, and these: `--as html` or `--as=html`."""
+    left, told = [], []
+    rest = iter(words)
+    for word in rest:
+        option, equals, value = word.partition("=")
+        if not option.startswith("--") or option[2:] not in valued:
+            left.append(word)
+            continue
+        found = value if equals else next(rest, "")
+        if not found or found.startswith("--"):
+            raise SettingError(f"{option} needs a value.", hint=f"For example: {option}=…")
+        told.append((option[2:].replace("-", "_"), found))
+    return left, tuple(told)
 
 
 def help_text() -> str:

@@ -7,36 +7,19 @@ figures and packs BokehJS, once for each version of either; a kernel reads one f
 from __future__ import annotations
 
 import hashlib
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from nbcarbon import chart_process
 from nbcarbon.errors import LedgerError, PanelError
 from nbcarbon.files import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TIMEOUT_S: Final = 30.0
 _MAGIC: Final = b"nbcarbon charts 1\n"
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
-_KEEP: Final = [
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "LD_LIBRARY_PATH",
-    "TMPDIR",
-    "TMP",
-    "TEMP",
-    "SYSTEMROOT",
-    "USERPROFILE",
-    "APPDATA",
-    "LOCALAPPDATA",
-]
-_ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +114,7 @@ def _read(path: Path, key: str) -> Prepared | None:
 
 
 def _build(path: Path, key: str, environ: Mapping[str, str]) -> Prepared:
-    said = _run(path, environ)
+    _, said = chart_process.run("_charts.py", str(path), environ=environ)
     found = _read(path, key)
     if found is not None:
         return found
@@ -143,30 +126,3 @@ def _build(path: Path, key: str, environ: Mapping[str, str]) -> Prepared:
         f"The charts could not be built ({said or 'the helper process wrote nothing'}).",
         hint="Try: pip install --force-reinstall bokeh",
     )
-
-
-def _run(path: Path, environ: Mapping[str, str]) -> str:
-    """Run the helper to its end; the last line of what it complained about."""
-    import subprocess
-
-    environment = {name: environ[name] for name in _KEEP if name in environ}
-    # Threads that nothing here uses: on a large machine, starting them takes longer than the rest.
-    environment.update(dict.fromkeys(_ONE_THREAD, "1"))
-    try:
-        done = subprocess.run(  # noqa: S603 (our own interpreter, our own file)
-            [sys.executable, "-P", str(_PACKAGE / "_charts.py"), str(_PACKAGE.parent), str(path)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=environment,
-            cwd=os.path.abspath(os.sep),
-            start_new_session=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"the helper process took longer than {TIMEOUT_S:.0f} s"
-    except OSError as error:
-        return f"no process can be started: {error.strerror or error}"
-    lines = done.stderr.decode(errors="replace").strip().splitlines()
-    return lines[-1][:200] if done.returncode and lines else ""

@@ -50,15 +50,15 @@ def run(
     Returns 0, or 1 where a cell failed or the kernel died: everything is written all the same.
     Raises RunError or ExportError where that is not possible at all.
     """
+    from nbcarbon import export
     from nbcarbon.core import humanize
-    from nbcarbon.export import renderer
     from nbcarbon.notebook.card import report_text
 
     stem = notebook.with_suffix("")
     output = output or stem.with_suffix(".executed.ipynb")
     summaries = summaries or [stem.with_suffix(".carbon.json"), stem.with_suffix(".carbon.md")]
     for path in summaries:
-        renderer(path)  # a suffix nobody knows is better heard of now than after an hour
+        export.check(path)  # a suffix nobody knows is better heard of now than after an hour
     environ = dict(os.environ)
     if zone is not None:
         environ["NBCARBON_ZONE"] = app.checked_zone(zone)

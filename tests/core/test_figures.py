@@ -94,7 +94,7 @@ def test_a_summary_keeps_its_contract() -> None:
     assert set(found) == {
         "schema", "schema_version", "session", "zone", "intensity", "settings", "devices", "cells",
         "front_end", "background", "between_cells", "others", "machine_j", "totals", "notices",
-        "calibration", "lifecycle", "tags",
+        "calibration", "lifecycle", "tags", "power",
     }  # fmt: skip
     assert set(found["session"]) == {
         "id", "started_at", "ended_at", "notebook", "host", "python", "nbcarbon",

@@ -64,6 +64,8 @@ def test_a_figure_that_misses_the_machine_says_so() -> None:
     assert found[-1] == (
         "embodied: this machine is not in it: %carbon hardware NAME says what it is"
     )
+    assert found[0].startswith("life cycle: at least 6.72 gCO₂e = operational 0.78 gCO₂e + ")
+    assert "embodied at least 5.95 gCO₂e (" in found[0]
 
 
 def test_the_building_and_its_water() -> None:

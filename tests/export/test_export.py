@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from nbcarbon.core.notes import CellNotes
-from nbcarbon.core.summary import summary
 from nbcarbon.errors import ExportError
-from nbcarbon.export import export, load, renderer, suffixes
+from nbcarbon.export import endings, export, json_summary, load, markdown
+from tests.export.summaries import made
 from tests.payloads import PAYLOADS
-from tests.samples import DEVICES, STARTED, blind, session, short, train, wide
+from tests.samples import short, train
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def made(name: str = "train", *, with_host: bool = False) -> dict[str, Any]:
-    return summary(
-        session(train(name), short(), blind(), wide(), notices=(name,)),
-        session=STARTED,
-        ended_at=STARTED.started_at,
-        devices=DEVICES.values(),
-        interval_s=0.1,
-        with_host=with_host,
-    )
 
 
 def test_json_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -50,25 +39,19 @@ def test_markdown_can_be_read_aloud(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_a_name_stays_in_its_cell_of_the_table(payload: str) -> None:
-    text = renderer_of("a.md")(made(payload)).decode("utf-8").replace("\u00a0", " ")
+    text = markdown.render(made(payload)).decode("utf-8").replace("\u00a0", " ")
     rows = [line for line in text.splitlines() if line.startswith("|")]
     table = [row for row in rows if " s |" in row or "min |" in row or " ms |" in row]
     assert len(table) == 4
     assert all(row.replace("\\\\", "").replace("\\|", "").count("|") == 6 for row in table)
     assert "<script" not in text.lower()
-    assert json.loads(renderer_of("a.json")(made(payload)))["cells"][0]["devices"]
+    assert json.loads(json_summary.render(made(payload)))["cells"][0]["devices"]
 
 
-def renderer_of(name: str) -> Any:
-    from pathlib import Path
-
-    return renderer(Path(name))
-
-
-def test_an_unknown_suffix_names_those_there_are() -> None:
+def test_an_unknown_ending_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(ExportError) as caught:
-        renderer_of("a.xyz")
-    assert all(suffix in str(caught.value) for suffix in suffixes())
+        export(made(), tmp_path / "a.xyz")
+    assert all(ending in str(caught.value) for ending in endings())
 
 
 @pytest.mark.parametrize(
@@ -93,14 +76,8 @@ def test_what_is_no_summary_is_said(tmp_path: Path, text: str, sentence: str) ->
 def test_queries_stand_among_published_tasks() -> None:
     notes = CellNotes(score=0.91, score_unit="a|b", query_count=40, token_count=4000)
     cells = [replace(train("<b>"), notes=notes), short()]
-    found = summary(
-        session(*cells),
-        session=STARTED,
-        ended_at=None,
-        devices=DEVICES.values(),
-        interval_s=0.1,
-    )
-    text = renderer_of("a.md")(found).decode("utf-8").replace("\u00a0", " ").replace("\u202f", ",")
+    found = made(cells=tuple(cells))
+    text = markdown.render(found).decode("utf-8").replace("\u00a0", " ").replace("\u202f", ",")
     rows = text.partition("## Queries")[2].partition("\n\n##")[0].splitlines()
     names = [row.split(" | ")[0].strip("| ") for row in rows if row.startswith("| ")][2:]
     assert names.index("image classification") + 1 == names.index("**&lt;b&gt;**", 1)
@@ -110,5 +87,5 @@ def test_queries_stand_among_published_tasks() -> None:
 
 
 def test_without_notes_there_are_no_such_sections() -> None:
-    text = renderer_of("a.md")(made()).decode("utf-8")
+    text = markdown.render(made()).decode("utf-8")
     assert not any(each in text for each in ("## Scores", "## Queries", "## Tags"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from nbcarbon.core.events import (
     SettingChanged,
 )
 from nbcarbon.core.humanize import plain
-from nbcarbon.export import lifecycle, renderer
+from nbcarbon.export import lifecycle, markdown
 from nbcarbon.recorded import summary_of
 from tests.core.test_lifecycle import BASELINE, BOARD, LAPTOP, ran, session, used
 from tests.samples import CPU, GPU
@@ -32,7 +31,7 @@ def made(*events: object) -> dict[str, Any]:
 
 
 def text_of(summary: dict[str, Any]) -> str:
-    return plain(renderer(Path("a.md"))(summary).decode("utf-8"))
+    return plain(markdown.render(summary).decode("utf-8"))
 
 
 def test_parts_in_json_add_up_to_the_total() -> None:
@@ -85,6 +84,13 @@ def test_what_is_not_known_is_null_and_said() -> None:
     assert "| total | 0.78 g (0.68 – 0.88) | not known | 0.78 gCO₂e (0.68 – 0.88) |" in text
     assert "Idle power of this machine was not measured" in text
     assert "Of this machine no manufacturing figure is known" in text
+
+
+def test_where_some_hardware_is_not_known_it_is_at_least_so_much() -> None:
+    summary = made(HardwareLearned((BOARD,), ("this machine",)), RAN)
+
+    assert summary["lifecycle"]["embodied_whole"] is False
+    assert "| total | 0.78 g (0.68 – 0.88) | at least 5.95 g (" in text_of(summary)
 
 
 def test_a_page_shows_the_split_and_what_it_starts_from() -> None:

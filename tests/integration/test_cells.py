@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import ipykernel
 import pytest
 
+from nbcarbon.notebook.options import CELL_OPTIONS
 from tests.integration.kernels import Kernel, kernel, wait_for
 
 if TYPE_CHECKING:
@@ -190,8 +191,7 @@ def test_a_wrong_option_stops_the_cell_before_its_body(shared: Kernel) -> None:
     reply = shared.run("%%carbon train --nonsense\nran = True")
     assert (reply.status, reply.ename) == ("error", "UsageError")
     assert reply.text.strip() == (
-        "UsageError: %%carbon has no option '--nonsense'. Options: --no-sync, --repeat, --min-time, "
-        "--score, --unit, --queries, --tokens, --budget, --stop."
+        f"UsageError: %%carbon has no option '--nonsense'. Options: {', '.join(CELL_OPTIONS)}."
     )
     assert shared.run("ran").ename == "NameError"
 
@@ -220,6 +220,18 @@ def test_what_the_line_magic_says(shared: Kernel) -> None:
     assert "<table" in report["text/html"]
 
 
+def test_hardware_is_said_and_stands_in_the_report(shared: Kernel) -> None:
+    assert "Dell PowerEdge R740, 1.31 t" in shared.run("%carbon hardware dell-r740").text
+    shared.run("%%carbon bought\nsum(range(100_000))")
+    report = shared.run("%carbon report").displays[0]["data"]["text/plain"]
+    assert "embodied: Dell PowerEdge R740" in report
+    assert "idle: not known" in report
+    assert (
+        "queries" in shared.run("%carbon amortize --per-query bought/1000 --training bought").text
+    )
+    shared.run("%carbon hardware auto")
+
+
 def test_a_bad_line_is_one_sentence(shared: Kernel) -> None:
     for line, expected in {
         "%carbon nonsense": "Use one of: status, report",
@@ -232,6 +244,8 @@ def test_a_bad_line_is_one_sentence(shared: Kernel) -> None:
         "%carbon status now": "takes nothing behind it",
         "%carbon 'open": "Close every quotation mark",
         "%carbon name": "takes a name",
+        "%carbon hardware toaster": "There is no embodied figure",
+        "%carbon amortize": "needs --per-query",
         "%carbon on --force": "It takes no options",
     }.items():
         reply = shared.run(line)

@@ -49,8 +49,10 @@ def test_a_terminal_shows_a_card(tmp_path: Path) -> None:
 def test_a_terminal_interrupt_and_exit_leave_a_session(tmp_path: Path, home: Path) -> None:
     shown = ipython("%load_ext nbcarbon\nraise KeyboardInterrupt\n1/0\nexit\n", tmp_path)
     assert "nbcarbon" not in shown.partition("load_ext")[2].partition("raise")[2]
-    # The shell does not wait for its sampler.
-    (path,) = store.sessions(home / ".local" / "state" / "nbcarbon" / "sessions")
+    # The shell does not wait for its sampler, which may not even have begun its file.
+    folder = home / ".local" / "state" / "nbcarbon" / "sessions"
+    assert wait_for(lambda: bool(store.sessions(folder)))
+    (path,) = store.sessions(folder)
     assert wait_for(lambda: not is_live(path))
     session = recorded.read_session(path)
     outcomes = [each.outcome for each in session.figures().cells]

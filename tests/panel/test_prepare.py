@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from nbcarbon.panel import prepare as module
+from nbcarbon import chart_process
 from nbcarbon.panel.prepare import PanelError, Prepared, key_of, pack, prepare, unpack
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def test_a_helper_that_fails_is_an_error_and_leaves_no_process(
     helper.write_text(f"#!/bin/sh\n{script.replace('sleep', 'exec sleep')}\n")
     helper.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(helper))
-    monkeypatch.setattr(module, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(chart_process, "TIMEOUT_S", 0.2)
 
     before = set(psutil.Process().children())
 
