@@ -159,10 +159,15 @@ class App:
     def advice(self) -> list[str]:
         """The largest savings this session shows, in lines."""
         from nbcarbon.core.advice import advice, words
-        from nbcarbon.grid.elsewhere import elsewhere
+        from nbcarbon.core.where import MAINSTREAM
+        from nbcarbon.grid.everywhere import cloud_regions
 
         self.settle()
-        places = elsewhere()
+        places = [
+            (f"{each.id} ({each.name})", each.intensity)
+            for cloud in MAINSTREAM
+            for each in cloud_regions(cloud)
+        ]
         found, figures = self.meter.look(
             lambda session: (advice(session, places), session.figures())
         )

@@ -12,7 +12,7 @@ from tests.integration.kernels import Kernel, kernel
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120), pytest.mark.xdist_group("budget")]
 
 BUSY = "import time\nend = time.monotonic() + {}\nwhile time.monotonic() < end: sum(range(100))\n"
 CAUGHT = """import time

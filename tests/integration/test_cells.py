@@ -234,7 +234,8 @@ def test_hardware_is_said_and_stands_in_the_report(shared: Kernel) -> None:
 
 def test_a_bad_line_is_one_sentence(shared: Kernel) -> None:
     for line, expected in {
-        "%carbon nonsense": "Use one of: status, report",
+        "%carbon nonsense": "%carbon help lists all.",
+        "%carbon bugdet 5Wh": "Did you mean %carbon budget?",
         "%carbon zone Atlantis": "There is no zone",
         "%carbon pue -1": "Use a number from 1 to 5",
         "%carbon pue nan": "Use a number from 1 to 5",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120), pytest.mark.xdist_group("notes")]
 
 WORK = "\nend = time.process_time() + {}\nwhile time.process_time() < end: pass"
 
@@ -148,6 +148,7 @@ def test_advice_has_a_figure_each_time(shared: Kernel) -> None:
     lines = plain(shared.run("%carbon advice").text).splitlines()
     assert lines[0].startswith("What would have saved most")
     assert any(": 3 runs, " in line for line in lines)
+    assert any(" instead of 31 g/kWh here" in line for line in lines)
     numbered = [line for line in lines if line[:2] in ("1.", "2.", "3.")]
     said = [line for line in lines if "less, " in line and "% of this session: " in line]
     assert 1 <= len(numbered) == len(said)
