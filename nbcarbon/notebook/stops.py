@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _OURS: Final = "nbcarbon."
 _BODY_FILE: Final = "nbcarbon.notebook.body"
 _SHELL: Final = "IPython.core.interactiveshell"
+_RUNNING: Final = ("run_cell", "_run_cell", "run_cell_async", "run_ast_nodes", "run_code")
 _SHELLS: Final = (_SHELL, "ipykernel.")
 _CALLBACKS: Final = "IPython.core.events"
 _LOOP: Final = ("asyncio.base_events", "_run_once")
@@ -97,10 +98,8 @@ class Stops:
         return sent
 
     # Takes no lock: it runs on the main thread at any moment, which may hold it.
-    def passes(self, frame: FrameType | None) -> bool:
-        """Whether an interrupt that arrives now goes on: a person's always, ours in the cell alone."""
-        if not self.recall():
-            return True
+    def reaches(self, frame: FrameType | None) -> bool:
+        """Whether an interrupt of ours that arrives now finds the cell's own code."""
         if self._index is None or not in_body(frame, self._user_names):
             return False
         self._stopped_index = self._index
@@ -115,9 +114,12 @@ class _Handler:
         self.before = before
 
     def __call__(self, number: int, frame: FrameType | None) -> Any:
-        if not self._stops.passes(frame):
+        # A traceback ends in one of these two lines: they say why.
+        if not self._stops.recall():
+            return self.before(number, frame)  # Ctrl-C, or the page's Interrupt
+        if not self._stops.reaches(frame):
             return None
-        answer = self.before(number, frame)
+        answer = self.before(number, frame)  # the budget is used up: this cell is interrupted
         _wake_loop()
         return answer
 
@@ -144,6 +146,8 @@ def in_body(frame: FrameType | None, user_names: dict[str, Any]) -> bool:
                 return True
         elif module.startswith(_OURS) or module == _CALLBACKS:
             return False
+        elif module == _SHELL and frame.f_code.co_name in _RUNNING and not in_loop:
+            return False  # around a cell's code, or that of one within it
         elif not in_loop:
             in_shell |= module.startswith(_SHELLS)
             in_loop = (module, frame.f_code.co_name) == _LOOP
