@@ -159,15 +159,10 @@ class App:
     def advice(self) -> list[str]:
         """The largest savings this session shows, in lines."""
         from nbcarbon.core.advice import advice, words
-        from nbcarbon.core.where import MAINSTREAM
-        from nbcarbon.grid.everywhere import cloud_regions
+        from nbcarbon.grid.everywhere import mainstream_regions
 
         self.settle()
-        places = [
-            (f"{each.id} ({each.name})", each.intensity)
-            for cloud in MAINSTREAM
-            for each in cloud_regions(cloud)
-        ]
+        places = mainstream_regions()
         found, figures = self.meter.look(
             lambda session: (advice(session, places), session.figures())
         )
