@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.kernels import Kernel, kernel
+from tests.integration.kernels import Kernel, kernel, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +36,11 @@ def steady(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         yield running
 
 
+def named(running: Kernel, name: str) -> list[Any]:
+    """The cells of a name that are over."""
+    return [each for each in running.cells(0) if each.name == name]
+
+
 def said(reply: object) -> list[str]:
     """The lines about budgets below a cell."""
     displays = reply.displays  # type: ignore[attr-defined]
@@ -53,7 +58,7 @@ def said(reply: object) -> list[str]:
     ids=["busy", "sleeps", "awaits"],
 )
 def test_a_cell_is_stopped_when_its_budget_is_used(steady: Kernel, body: str, ename: str) -> None:
-    before = len(steady.cells(0))
+    before = len(named(steady, "dear"))
     begun_s = time.monotonic()
     reply = steady.run_to_card(f"%%carbon dear --budget 45J --stop\n{body}\nprint('not reached')")
     assert time.monotonic() - begun_s < 10
@@ -65,7 +70,8 @@ def test_a_cell_is_stopped_when_its_budget_is_used(steady: Kernel, body: str, en
     card = next(each for each in reply.cards if each.startswith("dear"))
     assert "interrupted" in card
     assert "of its budget of 12.5 mWh" in card
-    cell = steady.cells(before + 1)[before]
+    assert wait_for(lambda: len(named(steady, "dear")) > before)
+    cell = named(steady, "dear")[-1]
     assert cell.outcome == "interrupted"
     assert 45.0 < cell.energy_j < 45.0 + 30 * 2.5
     after = steady.run("time.sleep(1.5); 'next'")
