@@ -25,6 +25,7 @@ LARGEST_BYTES: Final = 64_000_000
 MOST_COUNT: Final = 1_000_000
 LARGEST_W: Final = 1e6
 HEADER_LINES: Final = 30
+LONGEST_LINE: Final = 100_000
 """Meters put a few lines about themselves before the header."""
 
 _TIMES: Final = (
@@ -89,6 +90,10 @@ def parse_meter_file(data: bytes, name: str) -> MeterFile:
     lines = text.splitlines()
     columns, header, delimiter = _find_header(lines, name)
     parser = _Parser(name, columns)
+    for number, line in enumerate(lines[header + 1 :], header + 2):
+        # The csv module has a limit as well, which anybody may have changed for the whole process.
+        if len(line) > LONGEST_LINE:
+            parser.refuse(number, f"is no CSV ({len(line)} characters)", "Export it again.")
     rows = csv.reader(io.StringIO("\n".join(lines[header + 1 :])), delimiter=delimiter)
     while True:
         try:

@@ -18,6 +18,7 @@ from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import Energy, contained
 from nbcarbon.core.overlap import joined
 from nbcarbon.core.units import S_PER_MIN
+from nbcarbon.core.where import Kind as FigureKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -245,8 +246,7 @@ def _cleaner(facts: _Facts, elsewhere: Iterable[tuple[str, Intensity]]) -> Itera
     comparable = [
         (there.g_per_kwh, name)
         for name, there in elsewhere
-        if (there.basis, there.scope, there.accounting) == (here.basis, here.scope, here.accounting)
-        and not there.fallback
+        if FigureKind.of(there) == FigureKind.of(here) and not there.fallback
     ]
     if not comparable:
         return

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbcarbon.core.intensity import Accounting, Confidence
-from nbcarbon.core.where import Candidate
+from nbcarbon.core.where import MAINSTREAM, Candidate
 from nbcarbon.grid import clouds
 from nbcarbon.grid.averages import YearlyAverages
 from nbcarbon.grid.zones import load_zones
@@ -46,3 +46,12 @@ def cloud_regions(provider: str) -> list[Candidate]:
         if intensity is not None:
             found.append(Candidate(each.id, each.city, each.zone_id, intensity))
     return found
+
+
+def mainstream_regions() -> list[tuple[str, Intensity]]:
+    """Where most people could move their work to: the regions of the large clouds, by name."""
+    return [
+        (f"{each.id} ({each.name})", each.intensity)
+        for cloud in MAINSTREAM
+        for each in cloud_regions(cloud)
+    ]

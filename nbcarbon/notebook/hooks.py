@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
+
+from IPython.core.interactiveshell import InteractiveShell
 
 from nbcarbon.core.cell import Outcome
 from nbcarbon.errors import SettingError
@@ -20,6 +23,7 @@ from nbcarbon.notebook.transform import options_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     from nbcarbon.core.said import Edge
     from nbcarbon.meter.meter import Meter, Run
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 MOST_FAILURES: Final = 3
 REDELIVERY_S: Final = 0.003
 """An interrupt that came while a hook ran comes again this much later, when the cell's body runs."""
+
+_RUN_CELL = InteractiveShell.run_cell_async.__code__
 
 # Bound at import: a user who shadows these names in a notebook must not stop a measurement.
 _getpid, _ident, _kill = os.getpid, threading.get_ident, os.kill
@@ -128,11 +134,11 @@ class Hooks:
         self._guarded(self._close_silent, again=False)
 
     def post_run_cell(self, result: Any) -> None:
-        cell = self._cells.get(id(result.info))
+        cell = self._ending(result)
         if self.stops is not None and self._is_outermost(cell):
             self.stops.disarm()
         synced = self._wait_for_gpu(cell) if cell is not None else False
-        self._guarded(self._close, result, synced, again=False)
+        self._guarded(self._close, cell, result, synced, again=False)
 
     # What they do
 
@@ -200,10 +206,27 @@ class Hooks:
         self._count_ahead += int(begun) - number
         return f"cell {number}"
 
-    def _close(self, result: Any, synced: bool) -> None:
-        cell = self._cells.pop(id(result.info), None)
+    def _ending(self, result: Any) -> Cell | None:
+        """The cell that is over, None where it was never opened.
+
+        An interrupt in the shell's own code leaves no result, or one of a cell that nobody has heard of:
+        then it is the innermost one, where more are open than still run around this one.
+        """
+        cell = None if result is None else self._cells.get(id(result.info))
+        if cell is not None:
+            return cell
+        around = 0
+        frame: FrameType | None = sys._getframe()
+        while frame is not None:
+            around += frame.f_code is _RUN_CELL
+            frame = frame.f_back
+        stack = self._stacks.get(_ident(), [])
+        return stack[-1] if len(stack) > around else None
+
+    def _close(self, cell: Cell | None, result: Any, synced: bool) -> None:
         if cell is None:
             return
+        self._cells = {key: each for key, each in self._cells.items() if each is not cell}
         for thread, stack in list(self._stacks.items()):
             if cell in stack:
                 stack.remove(cell)
@@ -283,6 +306,8 @@ def _given_name(source: str) -> str:
 
 
 def _outcome(result: Any) -> Outcome:
+    if result is None:
+        return Outcome.INTERRUPTED
     error = result.error_before_exec or result.error_in_exec
     if error is None:
         return Outcome.OK if result.success else Outcome.ERROR

@@ -176,13 +176,13 @@ def _seconds(text: str) -> float:
 def command(line: str) -> Command:
     """The sub-command of a `%carbon` line, `status` where it is empty.
 
-    Raises SettingError, naming those there are.
+    Raises SettingError, with the nearest there is.
     """
     name, *rest = _words(line) or ["status"]
     name = ALIASES.get(name, name)
     if name not in COMMANDS:
         raise SettingError(
-            f"%carbon has no {label(name)[:40]!r}.", hint=f"Use one of: {', '.join(COMMANDS)}."
+            f"%carbon has no {label(name)[:40]!r}.", hint=f"{_nearest(name)}%carbon help lists all."
         )
     if name in _OWN_OPTIONS:
         return Command(name, tuple(rest))
@@ -247,6 +247,14 @@ def _told(
             raise SettingError(f"{option} needs a value.", hint=f"For example: {option}=…")
         told.append((option[2:].replace("-", "_"), found))
     return left, tuple(told)
+
+
+def _nearest(name: str) -> str:
+    """The command that somebody may have meant; empty where it is like none."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name[:40], COMMANDS, n=1, cutoff=0.6)
+    return f"Did you mean %carbon {close[0]}? " if close else ""
 
 
 def help_text() -> str:

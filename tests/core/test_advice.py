@@ -27,7 +27,6 @@ from nbcarbon.core.events import (
 from nbcarbon.core.intensity import Accounting
 from nbcarbon.core.notes import TAG
 from nbcarbon.core.session import Session
-from nbcarbon.grid.elsewhere import elsewhere
 from tests.samples import CPU, FRANCE, FRENCH, GPU, WORLD
 
 if TYPE_CHECKING:
@@ -255,10 +254,3 @@ def test_a_cleaner_place_only_where_figures_compare() -> None:
 
 def test_an_empty_session_has_none() -> None:
     assert advice(Session([START])) == ()
-
-
-def test_the_places_are_those_of_the_large_clouds() -> None:
-    found = dict(elsewhere())
-    assert len(found) > 30
-    assert any(name.startswith("France (") for name in found)
-    assert all("(" in name and each.g_per_kwh > 0 for name, each in found.items())

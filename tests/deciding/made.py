@@ -36,16 +36,21 @@ def cell(index: int, name: str, *, cpu_wh: float, gpu_wh: float) -> CellClosed:
     return CellClosed(CellReport(run, 100.0 * index + 90.0, Outcome.OK, parts))
 
 
-def session(zone: str = "DE", *, pue: float = 1.0) -> Session:
+def session(
+    zone: str = "DE", *, pue: float = 1.0, gpu: Device = GPU, measured: bool = True
+) -> Session:
     """`train` used 10 Wh on the CPU and 30 on the GPU, `cell 2` 1 Wh on the CPU."""
     found, intensity, _ = locate(zone, {}, timezone=lambda: None)
     return Session(
         [
             SessionStarted("s", DAY, 0.0, "h", "3", "0", "nb", "b", ()),
-            DevicesFound((CPU, GPU)),
+            DevicesFound((CPU, gpu)),
             IntensityLearned(found, intensity),
             SettingChanged("pue", str(pue)),
-            cell(1, "train", cpu_wh=10, gpu_wh=30),
-            cell(2, "cell 2", cpu_wh=1, gpu_wh=0),
+            *(
+                [cell(1, "train", cpu_wh=10, gpu_wh=30), cell(2, "cell 2", cpu_wh=1, gpu_wh=0)]
+                if measured
+                else []
+            ),
         ]
     )

@@ -11,10 +11,11 @@ import pytest
 import nbcarbon
 from nbcarbon.__main__ import main
 from nbcarbon.core.scenario_words import as_json, lines
-from nbcarbon.deciding import asked
+from nbcarbon.deciding import asked, sessions
 from nbcarbon.deciding.estimate import Like, estimate
 from nbcarbon.deciding.place import Place
 from nbcarbon.errors import SettingError
+from tests.deciding.made import session
 from tests.payloads import PAYLOADS
 from tests.samples import FRANCE, FRENCH, blind, train
 
@@ -64,6 +65,29 @@ def test_a_region_brings_its_zone_and_its_pue_unless_another_is_given() -> None:
     assert other["emissions_g"]["value"] / there["emissions_g"]["value"] == pytest.approx(
         1.4 / 1.15
     )
+
+
+def test_a_cloud_that_publishes_no_pue_keeps_yours() -> None:
+    found = asked_for("--gpu A100 --hours 1 --cloud hetzner:fsn1")
+    (pue,) = [each for each in found.assumptions if each.name == "PUE"]
+
+    assert (found.pue, pue.source) == (1.0, "hetzner publishes none: not set")
+
+
+def test_auto_is_where_this_is() -> None:
+    assert asked_for("--gpu A100 --hours 1 --zone auto").zone == FRANCE
+
+
+def test_in_a_session_with_its_place_and_its_cells() -> None:
+    live = session("DE", pue=1.3)
+    given = asked.parse("estimate", ["--like", "train", "--times", "2"])
+    found = sessions.estimate_in(live, given)
+
+    assert found.zone is not None
+    assert (found.zone.id, found.pue) == ("DE", 1.3)
+    assert found.energy.energy_j == pytest.approx(2 * 40 * 3600)
+    with pytest.raises(SettingError, match="'nope'"):
+        sessions.estimate_in(live, asked.parse("estimate", ["--like", "nope"]))
 
 
 def test_an_intensity_of_your_own_is_exact_and_no_zones() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 import pytest
 
 from nbcarbon.deciding import asked
 from nbcarbon.deciding.whatif import WhatIf, lines, whatif
 from nbcarbon.errors import SettingError
-from tests.deciding.made import session
+from tests.deciding.made import GPU, session
 
 
 def asked_for(line: str, zone: str = "DE") -> WhatIf:
@@ -94,6 +95,28 @@ def test_what_is_no_question_is_one_sentence(line: str, said: str) -> None:
     with pytest.raises(SettingError) as caught:
         asked_for(line)
     assert said in str(caught.value)
+
+
+def test_a_gpu_that_is_in_no_table_is_scaled_by_its_drivers_limit() -> None:
+    other = replace(GPU, name="GPU 0 Mystery 9000", max_power_w=200.0)
+    found = whatif(session(gpu=other), asked.parse("whatif", ["--gpu", "400W"]))
+
+    assert found.there.energy.energy_j / 3600 == pytest.approx(11 + 30 * 400 / 200)
+
+
+def test_a_gpu_that_nobody_knows_at_all_cannot_be_replaced() -> None:
+    other = replace(GPU, name="GPU 0 Mystery 9000", max_power_w=0.0)
+    with pytest.raises(SettingError, match="rated power of the GPU here"):
+        whatif(session(gpu=other), asked.parse("whatif", ["--gpu", "400W"]))
+
+
+def test_nothing_measured_is_nothing_to_move() -> None:
+    with pytest.raises(SettingError, match="Nothing has been measured"):
+        whatif(session(measured=False), asked.parse("whatif", ["--zone", "SE"]))
+
+
+def test_a_faster_machine_of_the_same_kind_is_still_compared_in_grams() -> None:
+    assert "× 0.5 the energy, × 0.5 the CO₂e" in text(asked_for("--speed 2"))
 
 
 def test_lines_fit_a_terminal() -> None:

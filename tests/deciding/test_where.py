@@ -86,6 +86,11 @@ def test_what_is_not_there(cell: str, provider: str | None, said: str) -> None:
         elsewhere(session(), cell, provider)
 
 
+def test_nothing_measured_is_nothing_to_rank() -> None:
+    with pytest.raises(SettingError, match="Nothing has been measured"):
+        elsewhere(session(measured=False))
+
+
 # As shown
 
 

@@ -234,7 +234,8 @@ def test_hardware_is_said_and_stands_in_the_report(shared: Kernel) -> None:
 
 def test_a_bad_line_is_one_sentence(shared: Kernel) -> None:
     for line, expected in {
-        "%carbon nonsense": "Use one of: status, report",
+        "%carbon nonsense": "%carbon help lists all.",
+        "%carbon bugdet 5Wh": "Did you mean %carbon budget?",
         "%carbon zone Atlantis": "There is no zone",
         "%carbon pue -1": "Use a number from 1 to 5",
         "%carbon pue nan": "Use a number from 1 to 5",
@@ -447,3 +448,27 @@ def test_a_cells_range_is_explained_the_biggest_reason_first(tmp_path: Path) -> 
         refused = running.run("%carbon explain nobody")
         assert refused.status == "error"
         assert "No cell 'nobody' has been measured." in refused.evalue
+
+
+@pytest.mark.parametrize("where", ["run_ast_nodes", "transform_cell"])
+def test_an_interrupt_in_the_shells_own_code_ends_its_cell_and_no_other(
+    shared: Kernel, where: str
+) -> None:
+    reply = shared.run(
+        f"%%carbon around {where}\n"
+        "shell = get_ipython()\n"
+        f"def hit(*args, **options): del shell.{where}; raise KeyboardInterrupt\n"
+        f"shell.{where} = hit\n"
+        "try: shell.run_cell('1 + 1', store_history=True)\n"
+        "except KeyboardInterrupt: pass\n"
+        "'outer goes on'"
+    )
+    assert "Error in callback" not in reply.text
+    assert reply.status == "ok"
+    assert wait_for(lambda: any(each.name == f"around {where}" for each in shared.cells(0)))
+    cells = shared.cells(0)
+    outer = next(each for each in cells if each.name == f"around {where}")
+    assert outer.outcome == "ok"
+    inner = [each.outcome for each in cells if each.parent_index == outer.index]
+    # Before it began nothing was opened.
+    assert inner == (["interrupted"] if where == "run_ast_nodes" else [])

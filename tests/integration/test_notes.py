@@ -9,13 +9,13 @@ import pytest
 
 from nbcarbon.core.tags import by_tag
 from nbcarbon.history import read_past
-from tests.integration.kernels import Kernel, kernel
+from tests.integration.kernels import Kernel, kernel, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120), pytest.mark.xdist_group("notes")]
 
 WORK = "\nend = time.process_time() + {}\nwhile time.process_time() < end: pass"
 
@@ -100,6 +100,7 @@ def test_a_block_is_scored_too(shared: Kernel) -> None:
         "    nbcarbon.note(queries=3)\n"
         "m.note(score=1, unit='points')"
     )
+    assert wait_for(lambda: any(each.name == "block" for each in shared.cells(0)))
     cells = shared.cells(0)
     (block,) = [each for each in cells if each.name == "block"]
     assert block.parent_index is not None
@@ -147,6 +148,7 @@ def test_advice_has_a_figure_each_time(shared: Kernel) -> None:
     lines = plain(shared.run("%carbon advice").text).splitlines()
     assert lines[0].startswith("What would have saved most")
     assert any(": 3 runs, " in line for line in lines)
+    assert any(" instead of 31 g/kWh here" in line for line in lines)
     numbered = [line for line in lines if line[:2] in ("1.", "2.", "3.")]
     said = [line for line in lines if "less, " in line and "% of this session: " in line]
     assert 1 <= len(numbered) == len(said)
