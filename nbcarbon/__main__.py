@@ -48,7 +48,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("notebook", type=Path, metavar="NOTEBOOK")
     run.add_argument("--output", type=Path, help="the executed notebook [NOTEBOOK.executed.ipynb]")
     run.add_argument(
-        "--summary", type=Path, action="append", metavar="OUT.json|.md", help="where figures go"
+        "--summary",
+        type=Path,
+        action="append",
+        metavar="PATH",
+        help="where figures go, in any export's format",
     )
     run.add_argument("--zone", "--region", help="grid zone or cloud region, not looked for then")
     run.add_argument("--allow-errors", action="store_true", help="go on after a cell that fails")

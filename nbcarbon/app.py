@@ -159,10 +159,10 @@ class App:
     def advice(self) -> list[str]:
         """The largest savings this session shows, in lines."""
         from nbcarbon.core.advice import advice, words
-        from nbcarbon.grid.everywhere import to_move_to
+        from nbcarbon.grid.everywhere import mainstream_regions
 
         self.settle()
-        places = to_move_to()
+        places = mainstream_regions()
         found, figures = self.meter.look(
             lambda session: (advice(session, places), session.figures())
         )

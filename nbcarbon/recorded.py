@@ -125,9 +125,9 @@ def export_session(
         from dataclasses import asdict
 
         from nbcarbon.core.advice import advice
-        from nbcarbon.grid.everywhere import to_move_to
+        from nbcarbon.grid.everywhere import mainstream_regions
 
-        summary["advice"] = [asdict(each) for each in advice(session, to_move_to())]
+        summary["advice"] = [asdict(each) for each in advice(session, mainstream_regions())]
     return export_summary(summary, path, force=force, as_=as_, told=told)
 
 

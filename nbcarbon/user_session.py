@@ -47,8 +47,8 @@ class Session:
         """Everything, priced as of now. Raises ExportError where only a summary is left of it."""
         if self._look is None:
             raise ExportError(
-                "An exported session has a summary and no figures.",
-                hint="Use summary(), or load its ledger.",
+                "An export holds a session's sums, and no figures to show as a table.",
+                hint="Use summary(), write it in another format, or load its ledger.",
             )
         return self._look().figures()
 

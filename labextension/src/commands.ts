@@ -25,7 +25,7 @@ export const CommandIds = {
 } as const;
 
 const CATEGORY = 'nbcarbon';
-const SUMMARY_NAME = 'carbon-summary.json';
+const EXPORT_NAME = 'carbon-report.html';
 
 /** Commands for the notebook in use; all but the first need a kernel that has nbcarbon. */
 export function addCommands(
@@ -78,13 +78,13 @@ export function addCommands(
     }
   });
 
-  add(CommandIds.exportSummary, 'Export a Summary…', async model => {
+  add(CommandIds.exportSummary, 'Export the Session…', async model => {
     askChoices(model);
-    const formats = model.choices?.formats.map(([ending, name]) => `${ending} (${name})`) ?? [];
+    const endings = model.choices?.formats.map(([ending]) => ending) ?? [];
     const { button, value } = await InputDialog.getText({
-      title: 'Export a summary',
-      label: ['File, in the kernel’s folder', ...formats].join(' · '),
-      text: SUMMARY_NAME,
+      title: 'Export the session',
+      label: ['File, in the kernel’s folder', ...endings].join(' · '),
+      text: EXPORT_NAME,
       okLabel: 'Export'
     });
     const path = value?.trim() ?? '';

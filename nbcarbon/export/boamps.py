@@ -55,7 +55,7 @@ def render(
             f"--data-type cannot be {label(data_type)[:40]!r}.",
             hint=f"Use {', '.join(DATA_TYPES)}.",
         )
-    totals = summary["totals"]
+    totals = shown.totals(summary)
     if totals["energy_kwh"] is None:
         raise ExportError(
             "BoAmps needs energy, and this session has none.",
@@ -107,7 +107,7 @@ def _task(
 
 def _measure(summary: Mapping[str, Any]) -> dict[str, Any]:
     """Energy at the machine in kilowatt-hours, which the model calls power consumption."""
-    session, totals = summary["session"], summary["totals"]
+    session, totals = summary["session"], shown.totals(summary)
     measure = {
         "measurementMethod": "nbcarbon",
         "version": session["nbcarbon"],
@@ -153,7 +153,7 @@ def _moment(summary: Mapping[str, Any]) -> str:
     if session["ended_at"]:
         return _time(datetime.fromisoformat(session["ended_at"]))
     began = datetime.fromisoformat(session["started_at"])
-    return _time(began + timedelta(seconds=summary["totals"]["duration_s"] or 0.0))
+    return _time(began + timedelta(seconds=shown.totals(summary)["duration_s"] or 0.0))
 
 
 def _time(moment: datetime) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nbcarbon.core import escape
 from nbcarbon.core.units import G_PER_KG, J_PER_KWH
+from nbcarbon.export import shown
 from nbcarbon.export.cell_csv import line
 from nbcarbon.export.countries import Country, country_of
 
@@ -50,7 +51,7 @@ def render(summary: Mapping[str, Any]) -> bytes:
 
 
 def _row(summary: Mapping[str, Any]) -> dict[str, Any]:
-    session, totals, settings = summary["session"], summary["totals"], summary["settings"]
+    session, totals, settings = summary["session"], shown.totals(summary), summary["settings"]
     duration_s, pue = totals["duration_s"], settings["pue"]
     emissions_kg = _over(totals["emissions_g"], G_PER_KG)
     zone = summary["zone"]

@@ -87,7 +87,7 @@ def _draw(wanted: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
 
 
 def _head(summary: Mapping[str, Any], name: str) -> Iterator[str]:
-    session, totals = summary["session"], summary["totals"]
+    session, totals = summary["session"], shown.totals(summary)
     began = datetime.fromisoformat(session["started_at"])
     when = [
         f"{began:%Y-%m-%d %H:%M} UTC" if not began.utcoffset() else f"{began:%Y-%m-%d %H:%M %z}"
@@ -203,7 +203,7 @@ def _elsewhere_note(summary: Mapping[str, Any]) -> str:
 
 def _advice(summary: Mapping[str, Any]) -> Iterator[str]:
     """The largest savings this session shows, each with its figure and how it was found."""
-    found, whole_g = summary.get("advice") or (), summary["totals"]["emissions_g"]
+    found, whole_g = summary.get("advice") or (), shown.totals(summary)["emissions_g"]
     if not found or not whole_g:
         return
     yield text("h2", "What would have saved most")

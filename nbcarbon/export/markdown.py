@@ -43,7 +43,7 @@ def _section(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def _sentence(summary: Mapping[str, Any]) -> str:
-    totals = summary["totals"]
+    totals = shown.totals(summary)
     return (
         f"This session used **{_energy(totals)}** in {humanize.duration(totals['duration_s'])}, "
         f"which stands for **{_emissions(totals)}**. "

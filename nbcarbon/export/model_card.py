@@ -89,7 +89,7 @@ def _entry(summary: Mapping[str, Any], training_type: str) -> dict[str, Any]:
             f"--training-type cannot be {training_type[:40]!r}.",
             hint=f"Use {' or '.join(TRAINING_TYPES)}.",
         )
-    totals, zone = summary["totals"], summary["zone"]
+    totals, zone = shown.totals(summary), summary["zone"]
     if totals["emissions_g"] is None:
         raise ExportError(
             "A model card needs emissions, and this session has none.",
@@ -109,7 +109,7 @@ def _source(summary: Mapping[str, Any]) -> str:
     """Who says so and how it is known, with the range that the metadata has no place for."""
     measured = shown.measured_fraction(summary)
     known = [] if measured is None else [humanize.known(measured_fraction=measured)]
-    ends = shown.emissions(summary["totals"]).range
+    ends = shown.emissions(shown.totals(summary)).range
     range_ = [f"95 % interval {ends}"] if ends else []
     return humanize.plain(
         ", ".join([f"nbcarbon {summary['session']['nbcarbon']}", *known, *range_])

@@ -85,7 +85,7 @@ def _hardware(summary: Mapping[str, Any]) -> list[Sentence]:
 
 
 def _energy(summary: Mapping[str, Any]) -> Sentence:
-    totals = summary["totals"]
+    totals = shown.totals(summary)
     took = humanize.duration(totals["duration_s"])
     estimate = shown.energy(totals)
     version = summary["session"]["nbcarbon"]
@@ -118,7 +118,7 @@ def _how(summary: Mapping[str, Any]) -> str:
 
 
 def _intensity(summary: Mapping[str, Any]) -> list[Sentence]:
-    estimate = shown.emissions(summary["totals"])
+    estimate = shown.emissions(shown.totals(summary))
     if estimate.value == humanize.NOT_MEASURED:
         return []
     zone, found, pue = summary["zone"], summary["intensity"], summary["settings"]["pue"]

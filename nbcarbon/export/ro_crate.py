@@ -97,7 +97,7 @@ def _place(summary: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _figures(summary: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    totals, intensity, settings = summary["totals"], summary["intensity"], summary["settings"]
+    totals, intensity, settings = shown.totals(summary), summary["intensity"], summary["settings"]
     yield from _value(
         "energy", totals["energy_j"], totals["low_j"], totals["high_j"], "J", "JOU", _how(summary)
     )
@@ -164,4 +164,4 @@ def _ended_at(summary: Mapping[str, Any]) -> str:
     if session["ended_at"]:
         return str(session["ended_at"])
     began = datetime.fromisoformat(session["started_at"])
-    return (began + timedelta(seconds=summary["totals"]["duration_s"] or 0.0)).isoformat()
+    return (began + timedelta(seconds=shown.totals(summary)["duration_s"] or 0.0)).isoformat()

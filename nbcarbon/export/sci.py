@@ -32,7 +32,7 @@ SPECIFICATION: Final = "ISO/IEC 21031:2024"
 def render(summary: Mapping[str, Any], *, unit: str = "", count: str = "") -> bytes:
     """The score with all that it is made of, as JSON. Raises ExportError for a count that is none."""
     name, many = _functional_unit(summary, unit, count)
-    totals = summary["totals"]
+    totals = shown.totals(summary)
     operational = shown.values(totals, "emissions_g", "low_g", "high_g")
     made = (summary.get("lifecycle") or {}).get("embodied")
     embodied = shown.values(made, "emissions_g", "low_g", "high_g") if made else [0.0, 0.0, 0.0]

@@ -31,6 +31,14 @@ def with_range(estimate: Estimate) -> str:
     return f"{estimate.headline} ({estimate.interval})" if estimate.interval else estimate.headline
 
 
+def totals(summary: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A session's totals; where nothing has been seen yet they are not known, and not 0."""
+    found: Mapping[str, Any] = summary["totals"]
+    if found["high_j"]:
+        return found
+    return {**found, **dict.fromkeys(found.keys() - {"duration_s"})}
+
+
 def priced(part: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
     """A part's joules with the grams that they emitted, by the session's own intensity and PUE."""
     joules = values(part, "energy_j", "low_j", "high_j")

@@ -48,8 +48,8 @@ def cloud_regions(provider: str) -> list[Candidate]:
     return found
 
 
-def to_move_to() -> list[tuple[str, Intensity]]:
-    """Places by name that work could be moved to: the regions of the clouds that most could use."""
+def mainstream_regions() -> list[tuple[str, Intensity]]:
+    """Where most people could move their work to: the regions of the large clouds, by name."""
     return [
         (f"{each.id} ({each.name})", each.intensity)
         for cloud in MAINSTREAM

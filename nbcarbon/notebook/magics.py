@@ -319,7 +319,7 @@ class Magics:
     # Completion
 
     def complete(self, line: str) -> list[str]:
-        """Sub-commands, and behind `zone` or `region` the zones there are."""
+        """Sub-commands, and what may stand behind some of them: zones, formats, hardware."""
         words = line.split()
         if line[-1:].isspace():
             words.append("")
@@ -329,6 +329,8 @@ class Magics:
             return ["auto", *self._app.zone_choices()]
         if words[1] == "attribution":
             return ["machine", "share"]
+        if words[1] == "export":
+            return options.export_words(words[-2])
         if words[1] == "hardware":
             return ["auto", "none", *self._app.hardware_choices()]
         return []

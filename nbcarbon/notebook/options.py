@@ -222,6 +222,15 @@ def _valued(name: str) -> tuple[str, ...]:
     return ("as", *(each.replace("_", "-") for each in export.options()))
 
 
+def export_words(before: str) -> list[str]:
+    """What may stand behind a word of `%carbon export`: options, and behind `--as` the formats."""
+    from nbcarbon import export
+
+    if before == "--as":
+        return list(export.words())
+    return [*sorted(_FLAGS["export"]), *(f"--{each}" for each in _valued("export"))]
+
+
 def _told(
     words: list[str], valued: tuple[str, ...]
 ) -> tuple[list[str], tuple[tuple[str, str], ...]]:

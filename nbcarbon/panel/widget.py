@@ -78,10 +78,10 @@ class Panel:
         )
         self._format = ipywidgets.Dropdown(
             options=[(name, suffix) for suffix, name in choices["formats"]],
-            description="Summary as",
+            description="Export as",
         )
         self._export = ipywidgets.Button(
-            description="Export", tooltip="Write the session's summary beside the notebook"
+            description="Export", tooltip="Write the session to a file beside the notebook"
         )
         # The page finds a control by its class, to lead there from a warning.
         self._what_if.add_class("nbc-compare")

@@ -19,6 +19,7 @@ from tests.stand_in.nvml import FakeGpu, StandIn
 from tests.stand_in.powercap import FakePowercap, Profile
 
 SIZE = {"width": 1180, "height": 760}
+REPORT_SIZE = {"width": 760, "height": 1060}
 CELLS = (
     "%load_ext nbcarbon",
     "import time\n\ntime.sleep(4)  # read the data",
@@ -123,10 +124,29 @@ def _pictures(folder: Path, server: Server, bench: Bench) -> None:
         notebook.until(lambda: notebook.status() == "idle")
         notebook.command_and_wait("apputils:change-theme", {"theme": "JupyterLab Light"})
         notebook.save()
+        _report(folder, notebook)
         page.close()
         server.end_kernels()
         _notebook_7(folder, server, browser)
         browser.close()
+
+
+def _report(folder: Path, notebook: Notebook) -> None:
+    """The session as a report, as far as a screen reaches."""
+    panel = notebook.page.locator(PANEL)
+    panel.get_by_label("Export as").select_option("Report (HTML)")
+    panel.get_by_role("button", name="Export").click()
+    notebook.until(lambda: any(notebook.server.root.glob("*.html")))
+    (path,) = notebook.server.root.glob("*.html")
+    context = notebook.page.context.browser.new_context(  # type: ignore[union-attr]
+        viewport=REPORT_SIZE,  # type: ignore[arg-type]
+        device_scale_factor=1.5,
+    )
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.locator("#light-elsewhere svg").first.wait_for()
+    page.screenshot(path=str(folder / "report.png"))
+    context.close()
 
 
 def _notebook_7(folder: Path, server: Server, browser: object) -> None:

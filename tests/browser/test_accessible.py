@@ -77,7 +77,7 @@ def test_tabs_move_by_arrow_keys_and_every_control_has_a_name(notebook: Notebook
     assert cells.evaluate("each => document.activeElement === each")
     notebook.page.keyboard.press("Home")
     assert power.get_attribute("aria-selected") == "true"
-    for name in ("Zone", "Charge", "Summary as"):
+    for name in ("Zone", "Charge", "Export as"):
         assert panel.get_by_label(name, exact=True).is_visible()
     for name in ("Export", "Pause", "Reset"):
         assert panel.get_by_role("button", name=name).is_enabled()

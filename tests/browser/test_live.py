@@ -133,9 +133,13 @@ def test_controls_set_zone_rule_pause_export_and_reset(notebook: Notebook) -> No
     notebook.until(lambda: notebook.page.locator(STATUS).inner_text().startswith("paused"))
     panel.get_by_role("button", name="Resume").click()
     notebook.until(lambda: notebook.page.locator(STATUS).inner_text().startswith("idle"))
-    panel.get_by_role("button", name="Export").click()
+    for name, ending in (("JSON", ".json"), ("Report (HTML)", ".html")):
+        panel.get_by_label("Export as").select_option(name)
+        panel.get_by_role("button", name="Export").click()
+        notebook.until(
+            lambda e=ending: len(list(notebook.server.root.glob(f"controls-carbon-*{e}"))) == 1
+        )
     panel.get_by_text("Written: controls-carbon-").wait_for()
-    assert len(list(notebook.server.root.glob("controls-carbon-*.json"))) == 1
     panel.get_by_role("button", name="Reset").click()
     panel.get_by_text("A new session has begun").wait_for()
     notebook.run(1)

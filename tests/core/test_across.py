@@ -101,7 +101,7 @@ def test_the_sums_are_the_machines_joules_of_the_union_of_time(
     union = {second for each in sessions for second in range(int(each.start_s), int(each.end_s))}
     by_day = {
         f"day {day:02d}": sum(powers_w[s] for s in union if s // DAY_S == day and s >= since)
-        for day in range(LENGTH // DAY_S)
+        for day in range(LENGTH // DAY_S + 1)
     }
     found = table("day", sessions, float(since))
     for day, energy_j in energies_j(found).items():

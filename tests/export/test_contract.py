@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from tests.payloads import PAYLOADS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+PLAIN = str.maketrans("\u00a0\u202f", "  ")
 EVERY = pytest.mark.parametrize(
     "chosen", FORMATS, ids=[each.__name__.rpartition(".")[2] for each in FORMATS]
 )
@@ -98,6 +100,18 @@ def test_a_session_of_nothing_can_be_written_or_is_a_sentence(chosen: Any) -> No
     except ExportError as error:
         said = error.hint
     assert said
+
+
+@EVERY
+def test_what_has_seen_nothing_yet_says_no_0(chosen: Any) -> None:
+    """JSON apart, whose zeros have the ends of their intervals beside them."""
+    empty = {**made(cells=()), "power": None}
+    zeros = dict.fromkeys(empty["totals"], 0.0) | {"duration_s": 0.07}
+    try:
+        said = chosen.render({**empty, "totals": zeros}).decode("utf-8", "replace")
+    except ExportError as error:
+        said = error.hint
+    assert not re.search(r"\b0 (g|Wh|kWh)\b|emissions: 0|\b0[~ ]*gCO", said.translate(PLAIN))
 
 
 @EVERY

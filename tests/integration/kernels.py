@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 TIMEOUT_S = 30.0
 
 
+SETTLED_S = 0.15
+"""Nothing new for so long: the sampler has said all."""
+
+
 @dataclass
 class Reply:
     """What one request led to."""
@@ -149,12 +153,22 @@ class Kernel:
         return Session(self.events())
 
     def cells(self, count: int, timeout_s: float = 10.0) -> list[Any]:
-        """The first reports of outermost cells, once there are that many."""
+        """The first reports of outermost cells, once there are that many; all of them for a count of 0.
+
+        The sampler has a moment to say what it knows: until then the last cell's may be missing.
+        """
         followed = recorded.FollowedSession(self.ledger)
         deadline_s = time.monotonic() + timeout_s
+        known, since_s = -1, 0.0
         while True:
-            figures = followed.update().figures().cells
-            if len(figures) >= count or time.monotonic() > deadline_s:
+            session = followed.update()
+            figures = session.figures().cells
+            if len(figures) != known:
+                known, since_s = len(figures), time.monotonic()
+            settled = not session.open and time.monotonic() - since_s > SETTLED_S
+            if (count and known >= count) or (not count and settled):
+                return list(figures)
+            if time.monotonic() > deadline_s:
                 return list(figures)
             time.sleep(0.01)
 

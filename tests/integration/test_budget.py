@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.kernels import Kernel, kernel
+from tests.integration.kernels import Kernel, kernel, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,11 @@ def plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
+def named(running: Kernel, name: str) -> list[Any]:
+    """The cells of a name that are over."""
+    return [each for each in running.cells(0) if each.name == name]
+
+
 def said(reply: object) -> list[str]:
     """The lines about budgets below a cell."""
     displays = reply.displays  # type: ignore[attr-defined]
@@ -59,7 +64,7 @@ def said(reply: object) -> list[str]:
     ids=["busy", "sleeps", "awaits"],
 )
 def test_a_cell_is_stopped_when_its_budget_is_used(steady: Kernel, body: str, ename: str) -> None:
-    before = len(steady.cells(0))
+    before = len(named(steady, "dear"))
     begun_s = time.monotonic()
     reply = steady.run_to_card(f"%%carbon dear --budget 45J --stop\n{body}\nprint('not reached')")
     assert time.monotonic() - begun_s < 10
@@ -73,7 +78,8 @@ def test_a_cell_is_stopped_when_its_budget_is_used(steady: Kernel, body: str, en
     card = next(each for each in reply.cards if each.startswith("dear"))
     assert "interrupted" in card
     assert "of its budget of 12.5 mWh" in card
-    cell = steady.cells(before + 1)[before]
+    assert wait_for(lambda: len(named(steady, "dear")) > before)
+    cell = named(steady, "dear")[-1]
     assert cell.outcome == "interrupted"
     assert 45.0 < cell.energy_j < 45.0 + 30 * 2.5
     after = steady.run("time.sleep(1.5); 'next'")

@@ -16,6 +16,7 @@ from nbcarbon.notebook.options import (
     Command,
     cell_options,
     command,
+    export_words,
     help_text,
 )
 from tests.payloads import PAYLOADS
@@ -43,10 +44,29 @@ def test_a_cells_options(line: str, expected: CellOptions) -> None:
         ("zone FR", Command("zone", ("FR",))),
         ("region New South Wales", Command("zone", ("New", "South", "Wales"))),
         ("export 'a b.json' --force", Command("export", ("a b.json",), frozenset({"--force"}))),
+        (
+            "export README.md --as modelcard --training-type=fine-tuning",
+            Command(
+                "export",
+                ("README.md",),
+                told=(("as", "modelcard"), ("training_type", "fine-tuning")),
+            ),
+        ),
     ],
 )
 def test_a_command(line: str, expected: Command) -> None:
     assert command(line) == expected
+
+
+@pytest.mark.parametrize("line", ["export a.csv --as", "export --as --force a.csv", "export --as="])
+def test_an_option_without_its_value_is_said(line: str) -> None:
+    with pytest.raises(SettingError, match="--as needs a value"):
+        command(line)
+
+
+def test_an_export_is_completed() -> None:
+    assert {"html", "modelcard", "sci"} <= set(export_words("--as"))
+    assert {"--as", "--force", "--with-host", "--training-type"} <= set(export_words("a.csv"))
 
 
 def test_help_names_every_command_and_stays_narrow() -> None:

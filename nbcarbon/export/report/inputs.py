@@ -30,7 +30,7 @@ def inputs(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def recomputed(summary: Mapping[str, Any]) -> str:
     """The product itself, in numbers long enough to check: `0.0124 kWh × 1 × 31 g/kWh = 0.3844 g`."""
-    totals = summary["totals"]
+    totals = shown.totals(summary)
     factors = (totals["energy_kwh"], summary["settings"]["pue"], summary["intensity"]["g_per_kwh"])
     if totals["emissions_g"] is None or any(each is None for each in factors):
         return "Not known: energy × PUE × intensity needs all three."

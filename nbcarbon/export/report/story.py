@@ -32,7 +32,7 @@ def story(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _energy(summary: Mapping[str, Any]) -> list[str]:
-    totals = summary["totals"]
+    totals = shown.totals(summary)
     what = summary["session"]["notebook"] or "This notebook session"
     took = humanize.duration(totals["duration_s"])
     estimate = shown.energy(totals)
@@ -46,7 +46,7 @@ def _energy(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _emissions(summary: Mapping[str, Any]) -> list[str]:
-    estimate = shown.emissions(summary["totals"], humanize.GRAMS)
+    estimate = shown.emissions(shown.totals(summary), humanize.GRAMS)
     if estimate.value == humanize.NOT_MEASURED:
         return []
     worth = f"as much greenhouse gas as {_spoken(estimate, ' of CO₂')}"
@@ -62,7 +62,7 @@ def _emissions(summary: Mapping[str, Any]) -> list[str]:
 
 def _idle(summary: Mapping[str, Any]) -> list[str]:
     """The part at rest where idle power is known, else the part outside of cells."""
-    whole_j = summary["totals"]["energy_j"]
+    whole_j = shown.totals(summary)["energy_j"]
     if not whole_j:
         return []
     idle = (summary.get("lifecycle") or {}).get("idle")
@@ -88,7 +88,7 @@ def _embodied(summary: Mapping[str, Any]) -> list[str]:
 
 def _change(summary: Mapping[str, Any]) -> list[str]:
     """The largest saving that the session shows."""
-    whole_g, advice = summary["totals"]["emissions_g"], summary.get("advice")
+    whole_g, advice = shown.totals(summary)["emissions_g"], summary.get("advice")
     if not advice or not whole_g:
         return []
     text = advice[0]["text"]

@@ -32,7 +32,7 @@ def cells(summary: Mapping[str, Any]) -> Iterator[str]:
             part = shown.priced(summary[key], summary)
             numbers = _number(shown.energy(part)), _number(shown.emissions(part, GRAMS))
             lines.append(_row(name, "", *numbers, ""))
-    totals = summary["totals"]
+    totals = shown.totals(summary)
     lines.append(
         _row(
             "total",
@@ -110,7 +110,7 @@ def devices(summary: Mapping[str, Any]) -> Iterator[str]:
     """Where each figure comes from."""
     if not summary["devices"]:
         return
-    duration_s = summary["totals"]["duration_s"]
+    duration_s = shown.totals(summary)["duration_s"]
     lines = []
     for each in summary["devices"]:
         energy_j = each.get("energy_j")
