@@ -117,7 +117,9 @@ class _Facts:
         return Saving(kind, text, how, energy_j, min(emissions.emissions_g, most_g))
 
     def part_of_session(self, energy_j: float) -> str:
-        return f"{humanize.percent(energy_j / self.figures.energy.energy_j)} of the energy"
+        """Never more than all: a device's joules by its own sum may exceed what the session is charged."""
+        part = min(1.0, energy_j / self.figures.energy.energy_j)
+        return f"{humanize.percent(part)} of the energy"
 
     def gpus(self) -> Iterator[Device]:
         """The GPUs whose joules no other device holds, and that this notebook has used."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nbcarbon.core.advice import LEAST_FRACTION, advice, words
@@ -109,6 +109,11 @@ places = st.lists(st.sampled_from([SWEDEN, POLAND, ("World", WORLD)]), max_size=
 
 
 @given(st.lists(stretches, max_size=12), places, st.sampled_from(["machine", "share"]))
+@example(
+    [("idle", 1.0, 0.0, 0.0, None), ("idle", 1.0, 0.0, 1.0, None), ("a", 1.0, 0.0, 1.0, 2.8e-131)],
+    [],
+    "share",
+)
 def test_three_at_most_the_largest_first_and_never_more_than_the_session(
     told: list[tuple[str, float, float, float, float | None]], there: list[object], rule: str
 ) -> None:
