@@ -101,18 +101,34 @@ def _bar_names(cells: Sequence[Mapping[str, Any]], span_ms: float) -> dict[str, 
     return shown
 
 
+def _bare_figure(**properties: Any) -> figure:
+    """Paper to draw on: no frame, no tools, no ground of its own."""
+    from bokeh.plotting import figure
+
+    fig = figure(
+        width=WIDTH_PX,
+        tools=[],
+        toolbar_location=None,
+        outline_line_color=None,
+        background_fill_color=None,
+        border_fill_color=None,
+        output_backend="svg",
+        **properties,
+    )
+    fig.toolbar.logo = None
+    return fig
+
+
 def bars_figure(rows: Sequence[Mapping[str, Any]]) -> figure:
     """Bars from 0 below each other, the first on top, each with its range as a line and its value in words."""
     from bokeh.models import ColumnDataSource, FixedTicker, Range1d
     from bokeh.models.text import PlainText
-    from bokeh.plotting import figure
 
     count = len(rows)
     most = max([0.0, *(max(each["high"], each["value"]) for each in rows)]) or 1.0
     longest_px = LETTER_PX * max([1, *(len(each["text"]) for each in rows)]) + 12
     room_px = WIDTH_PX - NAME_PX - longest_px
-    fig = figure(
-        width=WIDTH_PX,
+    fig = _bare_figure(
         height=ROW_PX * count + 4,
         sizing_mode="stretch_width",
         min_width=0,
@@ -120,14 +136,7 @@ def bars_figure(rows: Sequence[Mapping[str, Any]]) -> figure:
         min_border_left=NAME_PX,
         x_range=Range1d(start=0, end=most * (WIDTH_PX - NAME_PX) / room_px),
         y_range=Range1d(start=-0.5, end=count - 0.5),
-        tools=[],
-        toolbar_location=None,
-        outline_line_color=None,
-        background_fill_color=None,
-        border_fill_color=None,
-        output_backend="svg",
     )
-    fig.toolbar.logo = None
     fig.grid.visible = False
     fig.xaxis.visible = False
     places = [count - 1 - each for each in range(count)]
@@ -164,23 +173,14 @@ def bars_figure(rows: Sequence[Mapping[str, Any]]) -> figure:
 def pie_figure(rows: Sequence[Mapping[str, Any]]) -> figure:
     """Parts of a whole, clockwise from the top, with their names and words beside them."""
     from bokeh.models import ColumnDataSource, Range1d
-    from bokeh.plotting import figure
 
     height_px = max(PIE_PX, ROW_PX * len(rows)) + 8
-    fig = figure(
-        width=WIDTH_PX,
+    fig = _bare_figure(
         height=height_px,
         min_border=0,
         x_range=Range1d(start=0, end=WIDTH_PX),
         y_range=Range1d(start=0, end=height_px),
-        tools=[],
-        toolbar_location=None,
-        outline_line_color=None,
-        background_fill_color=None,
-        border_fill_color=None,
-        output_backend="svg",
     )
-    fig.toolbar.logo = None
     fig.grid.visible = fig.axis.visible = False
     whole = sum(each["value"] for each in rows)
     ends = [pi / 2 - 2 * pi * each / whole for each in accumulate(row["value"] for row in rows)]

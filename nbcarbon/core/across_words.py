@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nbcarbon.core import humanize
 from nbcarbon.core.escape import label
-from nbcarbon.core.finite import finite
+from nbcarbon.core.plain import finite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbcarbon.core.finite import finite
+from nbcarbon.core import plain
+from nbcarbon.core.plain import finite
 
 if TYPE_CHECKING:
     from nbcarbon.core.embodied import Manufactured
@@ -18,11 +19,11 @@ def split(life: Lifecycle) -> dict[str, Any]:
     return {
         "dynamic": _priced(life.dynamic, life.dynamic_emissions),
         "idle": _priced(life.idle, life.idle_emissions),
-        "infrastructure": _grams(life.infrastructure),
-        "operational": _grams(life.operational),
-        "embodied": None if life.embodied is None else _grams(life.embodied),
+        "infrastructure": plain.emissions(life.infrastructure),
+        "operational": plain.emissions(life.operational),
+        "embodied": None if life.embodied is None else plain.emissions(life.embodied),
         "embodied_whole": life.embodied_whole,
-        "total": _grams(life.emissions),
+        "total": plain.emissions(life.emissions),
         "water": {"site_l": finite(life.site_water_l), "grid_l": finite(life.grid_water_l)},
     }
 
@@ -86,24 +87,11 @@ def _device(each: DeviceLifecycle) -> dict[str, Any]:
         "name": each.name,
         "energy_j": finite(each.energy_j),
         "idle_j": finite(each.idle_j),
-        "embodied": None if each.embodied is None else _grams(each.embodied),
+        "embodied": None if each.embodied is None else plain.emissions(each.embodied),
     }
 
 
 def _priced(energy: Energy | None, emissions: Emissions | None) -> dict[str, Any] | None:
     if energy is None or emissions is None:
         return None
-    return {
-        "energy_j": finite(energy.energy_j),
-        "low_j": finite(energy.low_j),
-        "high_j": finite(energy.high_j),
-        **_grams(emissions),
-    }
-
-
-def _grams(emissions: Emissions) -> dict[str, Any]:
-    return {
-        "emissions_g": finite(emissions.emissions_g),
-        "low_g": finite(emissions.low_g),
-        "high_g": finite(emissions.high_g),
-    }
+    return {**plain.energy(energy), **plain.emissions(emissions)}

@@ -22,10 +22,11 @@ def lines(split: SessionLifecycle) -> list[str]:
     total, ground = split.total, split.ground
     if total.energy.high_j <= 0:
         return []
+    if not ground.hardware and ground.unknown and ground.baseline_date is None:
+        return [f"idle and embodied part not known: {MEASURE_IT}; {SAY_IT}", *_water_line(total)]
     shown = [f"life cycle: {'; '.join(_sum(total))}", *_idle_line(split)]
     shown += [f"embodied: {each}" for each in hardware_lines(ground)]
-    water = _water(total)
-    return [*shown, f"water: {', '.join(water)}"] if water else shown
+    return [*shown, *_water_line(total)]
 
 
 def briefly(life: Lifecycle) -> list[str]:
@@ -130,13 +131,13 @@ def _piece(each: Manufactured) -> str:
     )
 
 
-def _water(total: Lifecycle) -> list[str]:
+def _water_line(total: Lifecycle) -> list[str]:
     found = []
     if total.site_water_l is not None:
         found.append(f"{humanize.quantity(total.site_water_l, humanize.WATER)} on site")
     if total.grid_water_l is not None:
         found.append(f"{humanize.quantity(total.grid_water_l, humanize.WATER)} in power plants")
-    return found
+    return [f"water: {', '.join(found)}"] if found else []
 
 
 def _grams(emissions: Emissions) -> humanize.Estimate:

@@ -6,8 +6,9 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 from nbcarbon.core import escape, humanize, summary
-from nbcarbon.core.finite import finite
+from nbcarbon.core.equivalents import driven
 from nbcarbon.core.humanize import CO2E
+from nbcarbon.core.plain import finite
 from nbcarbon.core.units import kwh
 from nbcarbon.core.wording import DOT
 
@@ -30,7 +31,12 @@ def lines(found: Calculation) -> tuple[str, ...]:
         str(humanize.energy_estimate(used.energy_j, used.low_j, used.high_j)),
         _mass(found.emissions),
     ]
-    rows = [*_plain_range(found), *(f"  {line}" for line in listed(found.assumptions))]
+    like = driven(found.emissions.emissions_g)
+    rows = [
+        *_plain_range(found),
+        *([f"  as much CO₂e as {like}"] if like else []),
+        *(f"  {line}" for line in listed(found.assumptions)),
+    ]
     if found.embodied is not None:
         made, whole = _mass(found.embodied), _mass(found.total)
         rows.insert(0, f"  making the hardware adds {made}, together {whole}")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from nbcarbon.core.energy import contained
 from nbcarbon.core.figures import notable
-from nbcarbon.core.finite import finite as finite
 from nbcarbon.core.lifecycle_json import session_split, split
 from nbcarbon.core.per_unit import per_units
+from nbcarbon.core.plain import emissions, energy, finite
 from nbcarbon.core.tags import by_tag
 from nbcarbon.core.units import kwh
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from nbcarbon.core.calibration import Calibration
     from nbcarbon.core.device import Device
-    from nbcarbon.core.emissions import Emissions
-    from nbcarbon.core.energy import Energy
     from nbcarbon.core.events import SessionStarted
     from nbcarbon.core.figures import CellFigures, DeviceFigure, Figures, SessionFigures
     from nbcarbon.core.intensity import Intensity, Zone
@@ -195,24 +193,6 @@ def calibration(calibration: Calibration | None, fraction: float) -> dict[str, A
         "meter_error_fraction": finite(calibration.meter_fraction),
         "duration_s": finite(calibration.duration_s),
         "devices": list(calibration.devices),
-    }
-
-
-def energy(part: Energy) -> dict[str, float | None]:
-    """Joules with the ends of their interval."""
-    return {
-        "energy_j": finite(part.energy_j),
-        "low_j": finite(part.low_j),
-        "high_j": finite(part.high_j),
-    }
-
-
-def emissions(part: Emissions) -> dict[str, float | None]:
-    """Grams with the ends of their interval."""
-    return {
-        "emissions_g": finite(part.emissions_g),
-        "low_g": finite(part.low_g),
-        "high_g": finite(part.high_g),
     }
 
 

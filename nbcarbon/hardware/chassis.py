@@ -173,7 +173,7 @@ def _set(text: str) -> embodied.EmbodiedRow:
 
 def _built(chassis: Chassis) -> embodied.EmbodiedRow:
     """A server of its parts: a base with one CPU and 16 GB, more CPUs, more memory."""
-    rows = {each.key: each for each in embodied.rows()}
+    rows = {each.key: each for each in embodied.known()}
     base, cpu, dram = rows["server-base"], rows["cpu"], rows["dram-gb"]
     more_cpus = max(0, chassis.package_count - 1)
     more_gb = max(0.0, chassis.memory_gb - BASE_MEMORY_GB)

@@ -10,12 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nbcarbon.core.power_model import CpuPower, from_tdp
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from nbcarbon.hardware.tables import read_rows
 
 TABLES = Path(__file__).parent / "data"
 PROC = Path("/proc")
@@ -153,7 +150,7 @@ def _generation(identity: CpuIdentity, tables: Path) -> str | None:
     name = identity.name.lower()
     if any(each in name for each in _WORKSTATION):
         return None
-    for row in _rows(tables / "cpuid_models.csv"):
+    for row in read_rows(tables / "cpuid_models.csv"):
         vendor, family, model_low, model_high, stepping_low, stepping_high, in_name, key = row
         if (
             vendor == identity.vendor
@@ -167,7 +164,7 @@ def _generation(identity: CpuIdentity, tables: Path) -> str | None:
 
 
 def _by_generation(key: str, identity: CpuIdentity, tables: Path, *, model: str) -> CpuPower:
-    for row in _rows(tables / "cpu_power_model.csv"):
+    for row in read_rows(tables / "cpu_power_model.csv"):
         if row[0] == key:
             _, idle_w, full_w, _, error_fraction, source, _ = row
             return CpuPower(
@@ -181,18 +178,6 @@ def _by_generation(key: str, identity: CpuIdentity, tables: Path, *, model: str)
                 method="generic model" if key == UNKNOWN_KEY else "server model",
             )
     raise LookupError(f"cpu_power_model.csv has no row {key!r}")
-
-
-def _rows(path: Path) -> Iterator[list[str]]:
-    """The rows of one of our tables, remarks and header left out. No field holds a comma."""
-    with open(path, encoding="utf-8") as lines:
-        header = False
-        for line in lines:
-            if line.startswith("#") or not line.strip():
-                continue
-            if header:
-                yield line.rstrip("\n").split(",")
-            header = True
 
 
 def _identify_portably() -> CpuIdentity:

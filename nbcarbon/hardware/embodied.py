@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from nbcarbon.core.embodied import Manufactured
 from nbcarbon.core.units import G_PER_KG
 from nbcarbon.errors import SettingError
+from nbcarbon.hardware.tables import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,16 +57,9 @@ class EmbodiedRow:
     source: str
 
 
-def rows(table: Path = TABLE) -> Iterator[EmbodiedRow]:
+def known(table: Path = TABLE) -> Iterator[EmbodiedRow]:
     """Every row. Raises OSError where the table is missing."""
-    with table.open(encoding="utf-8") as lines:
-        header = True
-        for line in lines:
-            if line.startswith("#") or not line.strip():
-                continue
-            if not header:
-                yield _row(line.rstrip("\n").split(","))
-            header = False
+    return map(_row, read_rows(table))
 
 
 def _row(fields: list[str]) -> EmbodiedRow:
@@ -87,7 +81,7 @@ def _row(fields: list[str]) -> EmbodiedRow:
 def find(text: str, table: Path = TABLE) -> EmbodiedRow:
     """The row of a key or a name. Raises SettingError, naming the keys there are."""
     wanted = text.strip().casefold()
-    found = list(rows(table))
+    found = list(known(table))
     for each in found:
         if wanted in (each.key, each.item.casefold()):
             return each
@@ -99,7 +93,7 @@ def find(text: str, table: Path = TABLE) -> EmbodiedRow:
 
 def keys(table: Path = TABLE, *, machines: bool = False) -> list[str]:
     """What there is a figure for, GPUs last or left out; no parts."""
-    found = [each for each in rows(table) if each.category != "part"]
+    found = [each for each in known(table) if each.category != "part"]
     found = [each for each in found if not machines or each.category != "gpu"]
     return [each.key for each in sorted(found, key=lambda each: each.category == "gpu")]
 
@@ -107,7 +101,7 @@ def keys(table: Path = TABLE, *, machines: bool = False) -> list[str]:
 def gpu_row(name: str, table: Path = TABLE) -> EmbodiedRow:
     """The row for a GPU by the name its driver gives: its own, else that of any GPU card."""
     words = set(re.split(r"[^a-z0-9]+", name.casefold()))
-    found = [each for each in rows(table) if each.category == "gpu"]
+    found = [each for each in known(table) if each.category == "gpu"]
     # The key's words are all in the name (`a100-sxm-40gb` in `A100-SXM4-40GB`): the most telling wins.
     fitting = [each for each in found if set(each.key.split("-")) <= words | _short(words)]
     return max(

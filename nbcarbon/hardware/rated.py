@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from nbcarbon.errors import SettingError
 from nbcarbon.hardware.cpu import TABLES, normalise
+from nbcarbon.hardware.tables import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -147,7 +148,7 @@ def _words(text: str) -> tuple[frozenset[str], frozenset[str], str]:
 
 
 def _gpu_rows(tables: Path) -> Iterable[_Row]:
-    for _, name, rated_w, memory_gb, check, source, note in _table(tables / "gpu_tdp.csv"):
+    for _, name, rated_w, memory_gb, check, source, note in read_rows(tables / "gpu_tdp.csv"):
         words, forms, joined = _words(name)
         checked = {"confirmed": "", "none": "not cross-checked"}.get(
             check, f"another table {check}"
@@ -157,7 +158,7 @@ def _gpu_rows(tables: Path) -> Iterable[_Row]:
 
 
 def _cpu_rows(tables: Path) -> Iterable[_Row]:
-    for name, rated_w in _table(tables / "cpu_tdp.csv"):
+    for name, rated_w in read_rows(tables / "cpu_tdp.csv"):
         words, joined = name.split(), "".join(_split(name))
         shown = " ".join(map(_capital, words))
         yield _Row(shown, float(rated_w), frozenset(words), frozenset(), CPU_SOURCE, joined)
@@ -167,18 +168,6 @@ def _capital(word: str) -> str:
     if word in _CAPITALS:
         return word.upper()
     return word.capitalize() if word.isalpha() else word
-
-
-def _table(path: Path) -> Iterable[list[str]]:
-    """The rows of a table, remarks and header left out. No field holds a comma."""
-    with path.open(encoding="utf-8") as lines:
-        header = True
-        for line in lines:
-            if line.startswith("#") or not line.strip():
-                continue
-            if not header:
-                yield line.rstrip("\n").split(",")
-            header = False
 
 
 def _unknown(what: str, text: str, rows: Sequence[_Row]) -> SettingError:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from unicodedata import combining, east_asian_width
 
-from nbcarbon.core import escape, humanize, lifecycle_words, summary, wording
+from nbcarbon.core import escape, humanize, lifecycle_words, plain, summary, wording
 from nbcarbon.core.attribution import Rule
 from nbcarbon.core.cell import Outcome
 from nbcarbon.core.emissions import operational
 from nbcarbon.core.energy import Energy
 from nbcarbon.core.humanize import CO2E, GRAMS, Estimate
+from nbcarbon.core.plain import finite
 from nbcarbon.core.tags import by_tag
 from nbcarbon.core.wording import DOT
 
@@ -151,13 +152,13 @@ def _json(f: Figures, words: dict[str, Any]) -> dict[str, Any]:
         "schema": "nbcarbon.card",
         "schema_version": 1,
         **summary.cell(f),
-        "mean_power_w": summary.finite(f.mean_power_w),
-        "own_fraction": summary.finite(f.own_fraction),
+        "mean_power_w": finite(f.mean_power_w),
+        "own_fraction": finite(f.own_fraction),
         "attribution": str(f.rule),
-        "other_energy": summary.energy(f.other_energy),
+        "other_energy": plain.energy(f.other_energy),
         "zone": summary.zone(f.zone),
         "intensity": summary.intensity(f.intensity),
-        "pue": summary.finite(f.pue),
+        "pue": finite(f.pue),
         "text": words,
     }
 

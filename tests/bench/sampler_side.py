@@ -5,18 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-import tracemalloc
 from typing import TYPE_CHECKING
 
 import psutil
 
-from nbcarbon.core.cell import CellRun, Role
-from nbcarbon.core.events import CellOpened, Edge
-from nbcarbon.core.trace import CounterReading
-from nbcarbon.sampler.account import Account, Usage
-from nbcarbon.testing import FakeClock, cpu_device
 from tests.bench.rows import Row
 from tests.integration.kernels import kernel, wait_for
+from tests.scale.measure import growth_of_traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,31 +56,7 @@ def cost(folder: Path) -> Iterator[Row]:
 
 def memory(folder: Path) -> Iterator[Row]:
     """An hour at 10 Hz in one cell, in simulated time."""
-    clock = FakeClock()
-    account = Account()
-    account.add_devices(
-        cpu_device(id=f"cpu:{number}", name=f"CPU package {number}") for number in range(3)
-    )
-    run = CellRun("key", 1, "long", Role.CELL, clock.now(), clock.monotonic_s())
-    account.begin(clock.monotonic_s(), Usage())
-    account.opened(CellOpened(run, Edge(clock.monotonic_s(), 0.0, 0)), Usage())
-
-    def hour() -> None:
-        for _ in range(36_000):
-            clock.advance(0.1)
-            now_s = clock.monotonic_s()
-            for each in list(account.traces):
-                account.read(each, CounterReading(now_s, 50.0 * now_s))
-            account.point(now_s)
-            account.forget(now_s)
-
-    tracemalloc.start()
-    hour()
-    before, _ = tracemalloc.get_traced_memory()
-    hour()
-    after, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    grown_mb = (after - before) / 1e6
+    grown_mb = growth_of_traces(1.0, devices=3, after_s=3600.0) / 1e6
     yield Row("G8", "growth in an hour at 10 Hz", 0.4, grown_mb, "MB", "memory.growth", "0")
 
 

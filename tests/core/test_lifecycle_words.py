@@ -38,14 +38,25 @@ def test_everything_known() -> None:
     assert board.startswith("embodied: a board, 150 kg (75 – 225)")
 
 
-def test_what_is_not_known_is_said_with_its_remedy() -> None:
-    first, idle, embodied = said(session(HardwareLearned((), ("this machine",)), RAN))
+def test_a_machine_of_which_nothing_is_known_gets_one_line() -> None:
+    (line,) = said(session(HardwareLearned((), ("this machine",)), RAN))
+    assert line == (
+        "idle and embodied part not known: `nbcarbon baseline` measures idle power; "
+        "%carbon hardware NAME says what it is"
+    )
 
-    assert first == "life cycle: operational 0.78 gCO₂e; embodied not known"
-    assert idle == "idle: not known, `nbcarbon baseline` measures idle power"
+
+def test_what_is_not_known_is_said_with_its_remedy() -> None:
+    baseline, *_ = KNOWN
+    _, idle, embodied = said(session(baseline, HardwareLearned((), ("this machine",)), RAN))
+    assert idle.startswith("idle: 33 % of the energy")
     assert embodied == (
         "embodied: not known, no figure for this machine: %carbon hardware NAME says what it is"
     )
+
+    first, idle = said(session(RAN))
+    assert first == "life cycle: operational 0.78 gCO₂e; embodied not known"
+    assert idle == "idle: not known, `nbcarbon baseline` measures idle power"
 
 
 def test_a_baseline_that_misses_a_device_says_which() -> None:

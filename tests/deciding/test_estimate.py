@@ -182,6 +182,7 @@ def test_words_fit_a_terminal_and_say_the_range() -> None:
     assert text[0].startswith("8 × A100 SXM4 80GB + EPYC 7742 for 24\u00a0h   about ")
     assert any(line.startswith("  range ") for line in text)
     assert any("making the hardware adds" in line for line in text)
+    assert sum("km in an average US car" in line for line in text) == 1
 
 
 def test_odd_words_are_refused_and_never_run() -> None:

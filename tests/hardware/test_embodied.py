@@ -12,7 +12,7 @@ HOUR_S = 3600.0
 
 
 def test_every_row_can_be_used_and_holds_its_figure() -> None:
-    found = list(embodied.rows())
+    found = list(embodied.known())
 
     assert len({each.key for each in found}) == len(found) > 20
     for each in found:

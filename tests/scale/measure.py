@@ -235,8 +235,8 @@ def compacting(path: Path) -> Iterator[Found]:
 # The sampler's traces
 
 
-def growth_of_traces(hours: float, *, devices: int = 16) -> float:
-    """Bytes that one running cell adds to a sampler in that time at ten readings a second."""
+def growth_of_traces(hours: float, *, devices: int = 16, after_s: float = 60.0) -> float:
+    """Bytes that one running cell, begun so long before, adds to a sampler in that time at ten readings a second."""
     clock, account = FakeClock(), Account()
     account.add_devices(Recorded(cells=0).devices[:devices])
     run = CellRun("key", 1, "long", Role.CELL, clock.now(), clock.monotonic_s())
@@ -255,7 +255,7 @@ def growth_of_traces(hours: float, *, devices: int = 16) -> float:
             account.forget(now_s)
 
     tracemalloc.start()
-    run_for(60.0)
+    run_for(after_s)
     before, _ = tracemalloc.get_traced_memory()
     run_for(3600.0 * hours)
     after, _ = tracemalloc.get_traced_memory()
